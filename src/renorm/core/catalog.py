@@ -75,7 +75,10 @@ class Catalog:
             return self.cards[keys[0]]
         if keys:
             raise UnknownNameError(
-                f"renorm.get({name!r})", expected="a unique name", got=f"{len(keys)} methods", hint="say " + " or ".join(keys)
+                f"renorm.get({name!r})",
+                expected="a unique name",
+                got=f"{len(keys)} methods",
+                hint="say " + " or ".join(keys),
             )
         known = {n for n in self._names if ("." in n) == ("." in name)} | ({*self.cards} if "." in name else set())
         raise UnknownNameError(f"renorm.get({name!r})", expected="a method of the catalog", hint=did_you_mean(name, known))
@@ -92,7 +95,10 @@ class Catalog:
             extra = _EXTRA.get(missing[0])
             install = f"renorm[{extra}]" if extra else missing[0]
             raise MissingDependencyError(
-                card.key, expected=f"the package {missing[0]!r}", got="an environment without it", hint=f'pip install "{install}"'
+                card.key,
+                expected=f"the package {missing[0]!r}",
+                got="an environment without it",
+                hint=f'pip install "{install}"',
             ) from error
         return getattr(module, card.class_name)
 
@@ -220,7 +226,7 @@ def serve(package: str) -> None:
     def names() -> dict[str, str]:
         return {c.class_name: c.key for c in catalog() if c.kind == kind}
 
-    def __getattr__(name: str) -> Any:
+    def resolve(name: str) -> Any:
         if name == "__all__":
             return sorted([*names(), *vars(module).get("_public", ())])
         if name.startswith("_"):
@@ -231,8 +237,8 @@ def serve(package: str) -> None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}; {hint}")
         return catalog().load(table[name])
 
-    def __dir__() -> list[str]:
+    def listing() -> list[str]:
         return sorted({*vars(module), *names()})
 
-    module.__getattr__ = __getattr__  # type: ignore[method-assign]
-    module.__dir__ = __dir__  # type: ignore[method-assign]
+    module.__getattr__ = resolve  # type: ignore[method-assign]
+    module.__dir__ = listing  # type: ignore[method-assign]

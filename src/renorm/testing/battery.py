@@ -11,6 +11,7 @@ from typing import Any
 from renorm.core.card import Card
 from renorm.core.catalog import catalog
 from renorm.testing import evidence
+from renorm.testing.evidence import Case
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,11 @@ class Subject:
 
     @property
     def cls(self) -> Any:
+        """The class, looked up now."""
         return catalog().load(self.card.key)
 
-    def cases(self) -> list[evidence.Case]:
+    def cases(self) -> list[Case]:
+        """Every case of the evidence."""
         return list(self.evidence.cases())
 
 

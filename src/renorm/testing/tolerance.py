@@ -63,4 +63,6 @@ def assert_close(got: Any, want: Any, *, op: str, dtype: str = "float64", what: 
     if float(np.max(diff, initial=0.0)) <= absolute:
         return found
     at = tuple(int(i) for i in np.unravel_index(int(np.argmax(diff)), diff.shape))
-    raise AssertionError(f"{what}: gap {found:.3g} over {relative:g} ({dtype}, {op}); at {at} got {a[at]!r}, expected {b[at]!r}")
+    raise AssertionError(
+        f"{what}: gap {found:.3g} over {relative:g} ({dtype}, {op}); at {at} got {a[at]!r}, expected {b[at]!r}"
+    )

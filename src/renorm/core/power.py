@@ -1,0 +1,331 @@
+r"""The Yeo-Johnson likelihood in coordinates where nothing over- or underflows.
+
+The map is :math:`\psi(x) = ((1+x)^\lambda - 1)/\lambda` for :math:`x \ge 0` and
+:math:`\psi(x) = -((1-x)^{2-\lambda} - 1)/(2-\lambda)` below. Only its shape matters once the result is
+standardized, so a column of one sign is *anchored*: with :math:`d = \log\frac{1+x}{1+a}/r`, r the range of
+:math:`\log(1+x)` and a its end where the exponent is largest, :math:`y = \mathrm{expm1}(\sigma d)/\sigma` with
+:math:`\sigma = \lambda r` is :math:`\psi` up to a shift and a positive scale, and lies in [-1, 1] times r for any
+:math:`\lambda`. Columns below 0 are mirrored. Columns with both signs are not anchored; their exponents are
+bounded below. The unknown is the *tilt* :math:`t = (\lambda - 1) r`, whose score is decreasing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from scipy.special import boxcox1p, inv_boxcox1p
+
+from renorm.core.errors import FitError
+from renorm.core.state import Array, State, entry_weights
+
+TILT = 20.0  # exponents that bend the map are within this: the inverse keeps 1e-7 of the spread
+_LARGEST = 1e300  # of |lambda|
+_HIGH = 300.0  # squares of exp(300) are still finite
+_SMALL = 1e-4
+_ROOT = 1e-12  # width of the bracket of a tilt, relative to 1 + |tilt|; the score's own rounding moves it by as much
+_ZERO = 1e-15  # a score of this size is 0: it is a difference of numbers of order 1
+_BLOCK = 1 << 15
+
+
+@dataclass(frozen=True, eq=False)
+class PowerGeometry:
+    """Where columns lie: least and greatest value of each (d,)."""
+
+    least: Array
+    greatest: Array
+
+    @property
+    def constant(self) -> Array:
+        """No spread but rounding (or no value)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            largest = np.maximum(np.abs(self.least), np.abs(self.greatest))
+            wide = self.greatest - self.least > np.spacing(np.minimum(largest, 1.7e308))
+        return ~wide
+
+    @property
+    def sign(self) -> Array:
+        """1 where no value is below 0, -1 where none is above, 0 where there are both."""
+        return np.where(self.least >= 0, 1.0, np.where(self.greatest <= 0, -1.0, 0.0))
+
+    @property
+    def ends(self) -> tuple[Array, Array]:
+        """Nearest and farthest value from 0 of columns of one sign, as positive numbers."""
+        size = np.abs(self.least), np.abs(self.greatest)
+        return np.minimum(*size), np.maximum(*size)
+
+    @property
+    def reach(self) -> tuple[Array, Array]:
+        """log1p of the farthest value above and below 0."""
+        return np.log1p(np.maximum(self.greatest, 0.0)), np.log1p(np.maximum(-self.least, 0.0))
+
+    @property
+    def range(self) -> Array:
+        """The unit r of the lifted values: range of log1p, or the farther reach for columns with both signs."""
+        near, far = self.ends
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            # one sign: log((1 + far) / (1 + near)), by whichever form keeps the digits
+            one = np.where(far > 2 * near, np.log1p(far) - np.log1p(near), np.log1p((far - near) / (1 + near)))
+        return np.where(self.constant, 1.0, np.where(self.sign == 0, np.maximum(*self.reach), one))
+
+    def bounds(self) -> tuple[Array, Array]:
+        """Least and greatest tilt: the map and its inverse stay accurate to 1e-7 of the column's spread."""
+        r, (up, down) = self.range, self.reach
+        with np.errstate(divide="ignore", over="ignore"):
+            low = np.maximum(-TILT * r / np.where(up > 0, up, np.inf) - r, np.where(down > 0, -TILT * r / down, -np.inf))
+            high = np.minimum(np.where(up > 0, TILT * r / up, np.inf), r + np.where(down > 0, TILT * r / down, np.inf))
+        one = self.sign != 0
+        limit = r * _LARGEST
+        low, high = np.where(one, -TILT - r, low), np.where(one, TILT, high)
+        return np.clip(low, -limit, limit), np.clip(high, -limit, limit)
+
+    def lift(self, x: Array) -> Array:
+        """Rows in lifted coordinates: in [-1, 0] for columns of one sign, in [-1, 1] for both; NaN stays NaN."""
+        return np.where(self.sign == 0, np.copysign(np.log1p(np.abs(x)) / self.range, x), self.anchored(x, self.ends[1]))
+
+    def anchored(self, x: Array, anchor: Array) -> Array:
+        """log((1 + |x|) / (1 + anchor)) / range, by whichever form keeps the digits; for columns of one sign."""
+        x = np.abs(x)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            near = np.log1p((x - anchor) / (1 + anchor))
+            far = np.log1p(x) - np.log1p(anchor)
+        return np.where((x * 0.5 < anchor) & (anchor < 2 * x), near, far) / self.range
+
+    def lambdas(self, tilt: Array) -> Array:
+        """The exponent lambda of every column."""
+        turned = np.where(self.sign < 0, -tilt, tilt)
+        return np.where(self.constant, 1.0, 1.0 + turned / self.range)
+
+    def _anchor(self, tilt: Array) -> tuple[Array, Array]:
+        """Where the exponent is largest, and log(1 + it); 0 for columns with both signs."""
+        near, far = self.ends
+        anchor = np.where(self.sign == 0, 0.0, np.where(self.range + tilt >= 0, far, near))
+        return anchor, np.log1p(anchor)
+
+    def _spare(self, tilt: Array) -> Array:
+        """By how much the largest exponent of columns with both signs is above 300."""
+        (up, down), r = self.reach, self.range
+        top = np.maximum((r + tilt) * up / r, (r - tilt) * down / r)
+        return np.where(self.sign == 0, np.maximum(top - _HIGH, 0.0), 0.0)
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def power(self, x: Array, tilt: Array) -> Array:
+        """The map at any value, in the units of `curve`: a shift and a positive scale away from psi."""
+        r, one, turn = self.range, self.sign != 0, np.where(self.sign < 0, -1.0, 1.0)
+        anchor, log_anchor = self._anchor(tilt)
+        spare, lam = self._spare(tilt), 1.0 + tilt / r
+        turned = turn * x
+        above = np.where(one, self.anchored(x, anchor), np.log1p(np.abs(x)) / r)
+        y = _power(above, r + tilt, spare)[0]
+        below = -_power(above, r - tilt, spare)[0]
+        beyond = boxcox1p(np.maximum(-turned, 0.0), 2 - lam) * np.exp(-lam * log_anchor)
+        across = (np.expm1(-lam * log_anchor) / lam - beyond) / r
+        y = np.where(turned >= 0, y, np.where(one, across, below))
+        return np.where(self.constant, x - self.least, turn * y + 0.0 * x)
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def inverse(self, y: Array, tilt: Array) -> Array:
+        """Inverse of `power`; not finite where no value has that image."""
+        r, one, turn = self.range, self.sign != 0, np.where(self.sign < 0, -1.0, 1.0)
+        anchor, log_anchor = self._anchor(tilt)
+        spare, lam = self._spare(tilt), 1.0 + tilt / r
+        turned = turn * y
+        x = anchor + (1 + anchor) * np.expm1(r * _unpower(turned, r + tilt, spare))
+        psi = turned * r * np.exp(lam * log_anchor) + boxcox1p(anchor, lam)
+        across = -inv_boxcox1p(-psi, 2 - lam)
+        x = np.where((x < 0) | (np.isnan(x) & (r + tilt >= 0)), across, x)
+        below = -np.expm1(r * _unpower(-y, r - tilt, spare))
+        x = np.where(one, turn * x, np.where(y >= 0, x, below))
+        return np.where(self.constant, y + self.least, x)
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def log_slope(self, x: Array, tilt: Array) -> Array:
+        """Log of the derivative of `power`."""
+        r, one, turn = self.range, self.sign != 0, np.where(self.sign < 0, -1.0, 1.0)
+        anchor, log_anchor = self._anchor(tilt)
+        lam = 1.0 + tilt / r
+        size = np.log1p(np.abs(x))
+        inside = np.where(turn * x >= 0, tilt * self.anchored(x, anchor) - log_anchor, (1 - lam) * size - lam * log_anchor)
+        both = tilt * np.copysign(size, x) / r - self._spare(tilt)
+        slope = np.where(one, inside, both) - np.log(r)
+        return np.where(self.constant, 0.0, slope) + 0.0 * x
+
+    def curve(self, d: Array, tilt: Array) -> tuple[Array, Array, Array]:
+        """Return ``(a, y, y')``: anchored lifted values, the map and its derivative by the tilt, each (n, d).
+
+        Columns with both signs are divided by exp(M - 300) where the largest exponent M is above 300.
+        """
+        both, r = self.sign == 0, self.range
+        sigma, spare = r + tilt, self._spare(tilt)
+        a = np.where(both | (sigma >= 0), d, d + 1.0)
+        y, slope = _power(np.where(both, np.maximum(a, 0.0), a), sigma, spare)
+        if both.any():
+            lower, lower_slope = _power(np.maximum(-a[:, both], 0.0), (r - tilt)[both], spare[both])
+            y[:, both] -= lower
+            slope[:, both] += lower_slope
+        return a, y, slope
+
+
+def _unpower(y: Array, sigma: Array, spare: Array) -> Array:
+    """Inverse of the map of `_power`."""
+    flat = np.abs(sigma) < _SMALL
+    s = np.where(flat, 1.0, sigma)
+    direct = np.where(spare > 0, np.log(np.exp(-spare) + s * y) + spare, np.log1p(s * y)) / s
+    return np.where(flat, y * (1 - sigma * y * (0.5 - sigma * y / 3)), direct)
+
+
+def _power(a: Array, sigma: Array, spare: Array) -> tuple[Array, Array]:
+    """Return expm1(sigma a) / sigma and its derivative by sigma, both times exp(-spare)."""
+    flat = np.abs(sigma) < _SMALL
+    s = np.where(flat, 1.0, sigma)
+    if spare.any():
+        shrink = np.exp(-spare)
+        grown = np.where(spare > 0, np.exp(s * a - spare) - shrink, np.expm1(np.where(spare > 0, 0.0, s * a)))
+    else:
+        shrink, grown = np.ones_like(spare), np.expm1(s * a)
+    y = grown / s
+    slope = (shrink * a - y) / s + a * y
+    if flat.any():  # three terms of the series: the next is below 1e-16
+        f, g = a[:, flat], sigma[flat]
+        y[:, flat] = f * (1 + g * f * (0.5 + g * f / 6))
+        slope[:, flat] = f * f * (0.5 + g * f * (1 / 3 + g * f / 8))
+    return y, slope
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PowerLikelihood(State):
+    """What the Yeo-Johnson likelihood and its score need at one tilt per column.
+
+    Made from lifted rows (`PowerGeometry.lift`). ``score`` is the derivative of the profile log-likelihood by
+    the tilt, divided by n; it is decreasing.
+
+    Parameters
+    ----------
+    count, mean_a, mean_y, mean_q : array (d,)
+        Weight; means of the lifted values, of the map and of its derivative.
+    var_y, cov_yq : array (d,)
+        Mean products of deviations.
+    tilt : array (d,)
+    """
+
+    count: Array
+    mean_a: Array
+    mean_y: Array
+    mean_q: Array
+    var_y: Array
+    cov_yq: Array
+    tilt: Array
+
+    @classmethod
+    def identity(cls, width: int, *, geometry: PowerGeometry, tilt: Array) -> Self:
+        zero = np.zeros(width)
+        return cls(zero, zero, zero, zero, zero, zero, tilt)
+
+    @classmethod
+    def of(cls, x: Array, w: Array | None = None, *, geometry: PowerGeometry, tilt: Array) -> Self:
+        state = cls.identity(x.shape[1], geometry=geometry, tilt=tilt)
+        rows = max(1, _BLOCK // max(1, x.shape[1]))
+        for start in range(0, len(x), rows):
+            block, weights = entry_weights(x[start : start + rows], None if w is None else w[start : start + rows])
+            a, y, q = geometry.curve(block, tilt)
+            if weights is None:
+                count = np.full(x.shape[1], float(len(a)))
+                share = np.full(a.shape, 1.0 / len(a))
+            else:
+                count = weights.sum(axis=0)
+                share = weights / np.where(count > 0, count, 1.0)
+            means = [np.einsum("ij,ij->j", share, v) for v in (a, y, q)]
+            y = y - means[1]
+            weighted = share * y
+            second = [np.einsum("ij,ij->j", weighted, v) for v in (y, q - means[2])]
+            state = state.merge(cls(count, *means, *second, tilt))
+        return state
+
+    def merge(self, other: Self) -> Self:
+        if not np.array_equal(self.tilt, other.tilt):
+            raise FitError("PowerLikelihood.merge", expected="states at the same tilt", got="different tilts")
+        n = self.count + other.count
+        fa, fb = (s.count / np.where(n > 0, n, 1.0) for s in (self, other))
+        dy, dq = other.mean_y - self.mean_y, other.mean_q - self.mean_q
+        return type(self)(
+            n,
+            fa * self.mean_a + fb * other.mean_a,
+            fa * self.mean_y + fb * other.mean_y,
+            fa * self.mean_q + fb * other.mean_q,
+            fa * self.var_y + fb * other.var_y + fa * fb * dy * dy,
+            fa * self.cov_yq + fb * other.cov_yq + fa * fb * dy * dq,
+            self.tilt,
+        )
+
+    @property
+    def score(self) -> Array:
+        """Derivative by the tilt of the profile log-likelihood a row (d,); 0 where there is no spread."""
+        spread = self.var_y > 0
+        return np.where(spread, self.mean_a - self.cov_yq / np.where(spread, self.var_y, 1.0), 0.0)
+
+
+def decreasing_root(
+    ask: Any, first: Array, second: Array, low: Array, high: Array, active: Array
+) -> Generator[Any, Any, Array]:
+    """Find where a decreasing function of one number per column crosses 0, by asking for its values.
+
+    Parameters
+    ----------
+    ask : callable
+        ``ask(t)`` is the query whose state has ``.score`` at ``t`` (d,).
+    first, second : array (d,)
+        Where to look first: a guess, and how far to step from it.
+    low, high : array (d,)
+        Bounds; where the score does not change its sign between them, the bound it points to is the answer.
+    active : array of bool (d,)
+        Columns to solve for; the others stay at their guess.
+
+    Returns
+    -------
+    array (d,)
+
+    Notes
+    -----
+    Steps that triple until the sign changes, then Chandrupatla's bracketing (1997), all columns at once.
+    """
+    t = np.clip(first, low, high)
+    f = (yield ask(t)).score
+    a, fa = t.copy(), f.copy()
+    step = np.maximum(second, 1e-300)
+    open_ = active & (f != 0)
+    b, fb = a.copy(), fa.copy()
+    while open_.any():  # move b away from a, downhill, until the sign changes or the bound is reached
+        a, fa = np.where(open_, b, a), np.where(open_, fb, fa)
+        b = np.where(open_, np.clip(b + np.sign(f) * step, low, high), b)
+        fb = np.where(open_, (yield ask(b)).score, fb)
+        at_bound = (b == low) | (b == high)
+        open_ = open_ & (np.sign(fb) == np.sign(f)) & ~at_bound
+        step = step * 3.0
+    root = np.where(fb == 0, b, a)
+    stuck = active & (np.sign(fb) == np.sign(f)) & (f != 0)  # the bound is the answer
+    root = np.where(stuck, b, root)
+    open_ = active & (f != 0) & (fb != 0) & ~stuck
+    c, fc = a.copy(), fa.copy()
+    way = np.full_like(t, 0.5)
+    for _ in range(200):
+        best = np.where(np.abs(fa) < np.abs(fb), a, b)
+        root = np.where(open_, best, root)
+        width = np.abs(b - a)
+        open_ = open_ & (width > _ROOT * np.maximum(1.0, np.abs(root))) & (np.minimum(np.abs(fa), np.abs(fb)) > _ZERO)
+        if not open_.any():
+            break
+        limit = 0.5 * _ROOT * np.maximum(1.0, np.abs(root)) / np.where(width > 0, width, 1.0)
+        at = np.where(open_, a + np.clip(way, limit, 1 - limit) * (b - a), root)
+        ft = (yield ask(at)).score
+        same = np.sign(ft) == np.sign(fa)
+        c, fc = np.where(open_, np.where(same, a, b), c), np.where(open_, np.where(same, fa, fb), fc)
+        b, fb = np.where(open_ & ~same, a, b), np.where(open_ & ~same, fa, fb)
+        a, fa = np.where(open_, at, a), np.where(open_, ft, fa)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
+            inverse = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi)
+            quadratic = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+        way = np.where(inverse & np.isfinite(quadratic), quadratic, 0.5)
+    return np.where(active, root, t)
