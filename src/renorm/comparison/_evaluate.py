@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -296,7 +295,7 @@ def _run_all(task: Task, budget: Budget | None, jobs: int | None, progress: Prog
     start = time.perf_counter()
     done(splits[0], _run_split(task, splits[0], budget))
     rest = splits[1:]
-    if workers == 1 or (jobs is None and (time.perf_counter() - start) * len(rest) < 4.0) or _nested():
+    if workers == 1 or (jobs is None and (time.perf_counter() - start) * len(rest) < 4.0):
         for split in rest:
             done(split, _run_split(task, split, budget))
     else:
@@ -305,7 +304,3 @@ def _run_all(task: Task, budget: Budget | None, jobs: int | None, progress: Prog
             for split, outcomes in zip(rest, parallel(delayed(_run_split)(task, s, budget) for s in rest), strict=True):
                 done(split, outcomes)
     return {m: [found[s.index][i] for s in splits] for i, m in enumerate(task.methods)}
-
-
-def _nested() -> bool:
-    return bool(os.environ.get("LOKY_WORKER_ID")) or bool(os.environ.get("PYTEST_XDIST_WORKER"))

@@ -144,8 +144,8 @@ class Comparison:
             words = {
                 BETTER: f"{baseline} beats {identity} for {{}}",
                 WORSE: f"{baseline} is worse than {identity} for {{}}",
-                EQUIVALENT: "it makes no practical difference for {}",
-                CANNOT_TELL: f"for {{}} these splits cannot tell {baseline} from {identity}",
+                EQUIVALENT: "for {} there is no practical difference",
+                CANNOT_TELL: "for {} these splits cannot tell",
             }
             parts.append("; ".join(t.format(_listed(found[v])) for v, t in words.items() if v in found))
             if BETTER not in found and WORSE not in found:
@@ -192,7 +192,7 @@ class Comparison:
         return all(r.verdict == EQUIVALENT for r in self.records if r.estimator == estimator)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, as JSON takes it; ``answer``, ``best`` and ``summaries`` follow from the rest and are not read back."""
+        """Everything, as JSON takes it; ``answer``, ``best`` and ``summaries`` follow from the rest."""
         return {
             "format": FORMAT,
             "answer": self.answer,

@@ -107,6 +107,11 @@ class TableTask:
             folds=folds,
             repeats=repeats,
         )
+        if classification:
+            values, counts = np.unique(self.y, return_counts=True)
+            rare = [str(v)[:60] for v, c in zip(values, counts, strict=True) if c < self.plan.folds]
+            if rare:
+                self._notes.append(f"fewer rows than folds in class {', '.join(rare)}: some splits score none of them")
         self._incomplete = bool(np.isnan(table.numeric).any())
         if self._incomplete:
             count = int(np.isnan(table.numeric).sum())
@@ -336,7 +341,7 @@ def _column_fact(
         scale = float(x.std()) or 1.0
         worst = float(np.max(np.abs(back[seen] - x))) / scale
         error = worst if np.isfinite(worst) else None
-    spread = {"std 1": std, "IQR 1": iqr}.get(promise)
+    spread = std if promise.startswith("std") else iqr if promise else None
     return ColumnFact(
         method, column, distinct, distinct - len(np.unique(z)), promise, spread, float(z.mean()), std, iqr, error
     )
@@ -346,9 +351,18 @@ def _promise(method: Any) -> str:
     if not isinstance(method, str):
         return ""
     statistic = catalog().find(method).statistic.lower()
-    if "quartile" in statistic:
-        return "IQR 1"
-    return "std 1" if "variance" in statistic or "standard deviation" in statistic else ""
+    for words, promise in _PROMISES.items():
+        if words in statistic:
+            return promise
+    return ""
+
+
+# what a statistic on the card promises of the output's spread, under default options
+_PROMISES: Mapping[str, str] = {
+    "interquantile range": "IQR 1",
+    "quantile grid": "IQR 0.5",
+    "standard deviation": "std 1",
+}
 
 
 def _problem(y: np.ndarray, problem: str | None, estimators: Any) -> str:
@@ -360,7 +374,7 @@ def _problem(y: np.ndarray, problem: str | None, estimators: Any) -> str:
             if hasattr(estimators, "fit")
             else list(estimators.values() if isinstance(estimators, Mapping) else estimators)
         )
-        models = [e for e in given if not isinstance(e, str)]
+        models = [e for e in given if hasattr(e, "fit") and not isinstance(e, type)]
         if models and all(is_classifier(e) for e in models):
             problem = "classification"
         elif models and all(is_regressor(e) for e in models):

@@ -16,16 +16,27 @@ def unit_exponent(magnitude: Array) -> Array:
     return np.where((magnitude > 0) & ((exponent > _FAR) | (exponent < _NEAR)), exponent, 0).astype(np.int64)
 
 
-def standardize(x: Array, center: Array, scale: Array, exponent: Array) -> Array:
-    """(x / 2**exponent - center) / scale, in float64."""
+def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """The sum of a and b, rounded, and what the rounding left out, exactly (Knuth)."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
+
+
+def standardize(x: Array, center: Array, scale: Array, exponent: Array, residual: Array | None = None) -> Array:
+    """(x / 2**exponent - center - residual) / scale, in float64."""
     out = np.subtract(np.ldexp(x, -exponent) if exponent.any() else x, center, dtype=np.float64)
+    if residual is not None and residual.any():
+        out -= residual
     out /= scale
     return out
 
 
-def unstandardize(z: Array, center: Array, scale: Array, exponent: Array) -> Array:
-    """Inverse of `standardize`: (z * scale + center) * 2**exponent."""
+def unstandardize(z: Array, center: Array, scale: Array, exponent: Array, residual: Array | None = None) -> Array:
+    """Inverse of `standardize`: (z * scale + residual + center) * 2**exponent."""
     out = np.multiply(z, scale, dtype=np.float64)
+    if residual is not None and residual.any():
+        out += residual
     out += center
     return np.ldexp(out, exponent) if exponent.any() else out
 

@@ -127,7 +127,7 @@ class Card:
 
     def __post_init__(self) -> None:
         who = f"Card({self.name!r})"
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+        if not isinstance(self.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             raise RenormError(who, expected="a snake_case name", got=repr(self.name))
         for key, choices in CHOICES.items():
             if getattr(self, key) not in choices:
@@ -135,13 +135,17 @@ class Card:
                 raise RenormError(
                     f"{who}.{key}", expected=f"one of {choices}", got=repr(value), hint=did_you_mean(str(value), choices)
                 )
-        for key in ("aliases", "laws", "not_laws", "unclaimed", "requires"):
-            value = getattr(self, key)
-            if not isinstance(value, tuple) or not all(isinstance(v, str) for v in value):
-                raise RenormError(f"{who}.{key}", expected="a tuple of strings", got=repr(value))
-        twice = (set(self.laws) & set(self.not_laws)) | (set(self.laws) & set(self.unclaimed))
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.type == "tuple[str, ...]":
+                if not isinstance(value, tuple) or not all(isinstance(v, str) for v in value):
+                    raise RenormError(f"{who}.{f.name}", expected="a tuple of strings", got=repr(value))
+            elif type(value).__name__ != f.type:
+                raise RenormError(f"{who}.{f.name}", expected=f"a {f.type}", got=repr(value))
+        laws = (*self.laws, *self.not_laws, *self.unclaimed)
+        twice = sorted({law for law in laws if laws.count(law) > 1})
         if twice:
-            raise RenormError(f"{who}.laws", expected="each law named once", got=f"{sorted(twice)} named twice")
+            raise RenormError(f"{who}.laws", expected="each law named once", got=f"{twice} named twice")
 
     @property
     def key(self) -> str:
@@ -179,10 +183,11 @@ def read(path: str | Path) -> Card | None:
     who = f"card of {path}"
     try:
         node = ast.parse(call, mode="eval").body
-        assert isinstance(node, ast.Call)  # by construction
-        if node.args:
-            raise ValueError("positional arguments")
-        values = {kw.arg: ast.literal_eval(kw.value) for kw in node.keywords if kw.arg is not None}
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            raise ValueError("more than a call of Card")
+        if node.args or any(keyword.arg is None for keyword in node.keywords):
+            raise ValueError("arguments without a name")
+        values = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in node.keywords}
     except (SyntaxError, ValueError) as error:
         raise RenormError(who, expected="a literal that ends in a line holding only ')'", got=str(error)) from error
     found = _CLASS.search(text, end)

@@ -35,6 +35,7 @@ class Catalog:
     def __init__(self, folders: Iterable[tuple[str, Path]]) -> None:
         self.cards: dict[str, Card] = {}
         self._names: dict[str, list[str]] = {}
+        self._classes: dict[tuple[str, str], str] = {}
         for package, root in folders:
             for kind in KINDS:
                 folder = root / kind
@@ -58,6 +59,10 @@ class Catalog:
             raise RenormError(
                 f"catalog: {card.key}", expected="a name used once", got=f"{self.cards[card.key].source} and {card.source}"
             )
+        taken = self._classes.setdefault((card.kind, card.class_name), card.key) if card.class_name else card.key
+        if taken != card.key:  # renorm.table.Standard can be one class only
+            got = f"one in {self.cards[taken].source} and one in {card.source}"
+            raise RenormError(f"catalog: {card.key}", expected=f"one class {card.class_name} in {card.kind}", got=got)
         self.cards[card.key] = card
         for name in (card.name, *card.aliases):
             for spelling in {name, name.lower()}:
@@ -88,15 +93,15 @@ class Catalog:
         card = self.find(name)
         try:
             module = importlib.import_module(card.module)
-        except ImportError as error:
-            missing = [r for r in card.requires if r in str(error)]
-            if not missing:
+        except ModuleNotFoundError as error:
+            missing = str(error.name).partition(".")[0]
+            if missing not in card.requires:
                 raise
-            extra = _EXTRA.get(missing[0])
-            install = f"renorm[{extra}]" if extra else missing[0]
+            extra = _EXTRA.get(missing)
+            install = f"renorm[{extra}]" if extra else missing
             raise MissingDependencyError(
                 card.key,
-                expected=f"the package {missing[0]!r}",
+                expected=f"the package {missing!r}",
                 got="an environment without it",
                 hint=f'pip install "{install}"',
             ) from error
@@ -135,8 +140,14 @@ def catalog() -> Catalog:
     found = Catalog([("renorm", _PACKAGE)])
     for point in entry_points(group=PLUGIN_GROUP):
         # a plugin names a package whose files are methods; it is located, not imported
-        spec = importlib.util.find_spec(point.value)
-        for place in (spec.submodule_search_locations or []) if spec else []:
+        try:
+            spec = importlib.util.find_spec(point.value)
+        except ModuleNotFoundError:  # of a package above it
+            spec = None
+        if spec is None or not spec.submodule_search_locations:
+            who, hint = f"plugin {point.name!r}", "update or uninstall the package that brings it"
+            raise RenormError(who, expected="a package that can be imported", got=repr(point.value), hint=hint)
+        for place in spec.submodule_search_locations:
             found.add_folder(point.value, Path(place))
     return found
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +48,8 @@ class Memory(Engine):
     """
 
     def __init__(self, x: Array, w: Array | None = None) -> None:
-        self.x, self.w, self.width = x, w, x.shape[1]
+        self.x, self.w = _checked((x, w), "Memory(x, w)")
+        self.width = self.x.shape[1]
         self._lift: Lift | None = None
         self._lifted: Array | None = None
 
@@ -67,7 +71,8 @@ class Batches(Engine):
     Parameters
     ----------
     source : callable
-        ``source()`` returns a new iterator of arrays ``(m, d)``, or of pairs ``(array, weights)``.
+        ``source()`` returns a new iterator of arrays ``(m, d)``, or of pairs ``(array, weights)``, over the same rows
+        at every call; they may come in another order.
     batch : int, default=65536
         Most rows that any state sees in one call; larger batches are cut.
     names : list of str, optional
@@ -79,10 +84,15 @@ class Batches(Engine):
         if batch < 1:
             raise OptionError("Batches(batch)", expected="at least 1 row", got=repr(batch))
         self._source, self.batch, self.names = source, batch, names
-        first = next(iter(self._cut()), None)
+        self._rows: int | None = None  # of a whole pass
+        self._items = source()
+        cut = self._cut(self._items)
+        first = next(cut, None)
         if first is None:
             raise DataError("Batches(source)", expected="at least one row", got="none")
         self.width = first[0].shape[1]
+        # the first pass goes on from here: an iterator that cannot be made anew has lost nothing yet
+        self._begun: Iterator[Batch] | None = chain([first], cut)
 
     @classmethod
     def from_path(cls, path: str | Path, *, columns: Sequence[str] | None = None, batch: int = 65_536) -> Batches:
@@ -100,35 +110,44 @@ class Batches(Engine):
         Raises
         ------
         DataError
-            For a missing file, an unknown ending, an unknown column or one that is not numeric.
+            For a file that is missing or cannot be read, an unknown ending, and a column that is unknown, there
+            twice, or not numeric.
         """
         path = Path(path)
-        names = _columns(path, columns)
-        return cls(lambda: _read(path, names, batch), batch=batch, names=names)
+        kinds = _columns(path, columns)
+        return cls(lambda: _read(path, kinds, batch), batch=batch, names=list(kinds))
 
     def __iter__(self) -> Iterator[Batch]:
-        return self._cut()
+        rows, begun, self._begun = 0, self._begun, None
+        for x, w in self._again() if begun is None else begun:
+            if x.shape[1] != self.width:
+                raise DataError("Batches(source)", expected=f"{self.width} columns in every batch", got=f"{x.shape[1]}")
+            rows += len(x)
+            yield x, w
+        if self._rows is not None and rows != self._rows:
+            raise self._one_shot(f"{rows} rows after {self._rows} in the pass before")
+        self._rows = rows
 
-    def _cut(self) -> Iterator[Batch]:
-        seen = False
-        for item in self._source():
-            x, w = item if isinstance(item, tuple) else (item, None)
+    def _again(self) -> Iterator[Batch]:
+        items = self._source()
+        if items is self._items and iter(items) is items:
+            raise self._one_shot("the same iterator twice")
+        return self._cut(items)
+
+    @staticmethod
+    def _one_shot(got: str) -> DataError:
+        expected, hint = "a new iterator at every call", "pass a function that makes the iterator, not the iterator"
+        return DataError("Batches(source)", expected=expected, got=got, hint=hint)
+
+    def _cut(self, items: Iterable[Array | Batch]) -> Iterator[Batch]:
+        for item in items:
+            x, w = _checked(item, "Batches(source)")
             for start in range(0, len(x), self.batch):
-                seen = True
                 yield x[start : start + self.batch], None if w is None else w[start : start + self.batch]
-        if not seen and hasattr(self, "width"):
-            raise DataError(
-                "Batches(source)",
-                expected="a new iterator at every call",
-                got="no rows the second time",
-                hint="pass a function that makes the iterator, not the iterator",
-            )
 
     def answer(self, queries: tuple[Query, ...]) -> tuple[Any, ...]:
         states = [query.identity(self.width) for query in queries]
-        for x, w in self._cut():
-            if x.shape[1] != self.width:
-                raise DataError("Batches(source)", expected=f"{self.width} columns in every batch", got=f"{x.shape[1]}")
+        for x, w in self:
             states = [state.merge(query.of(x, w)) for state, query in zip(states, queries, strict=True)]
         return tuple(states)
 
@@ -146,10 +165,15 @@ class Shards(Engine):
     """
 
     def __init__(self, parts: Sequence[Array | Batch], *, seed: int = 0, disclose: str = "values") -> None:
-        self.parts = [part if isinstance(part, tuple) else (part, None) for part in parts]
-        if not self.parts:
-            raise DataError("Shards(parts)", expected="at least one shard", got="none")
-        self.width, self.disclose = self.parts[0][0].shape[1], disclose
+        if disclose not in ("values", "none"):
+            raise OptionError("Shards(disclose)", expected="'values' or 'none'", got=repr(disclose))
+        self.parts = [_checked(part, "Shards(parts)") for part in parts]
+        widths = sorted({x.shape[1] for x, _ in self.parts})
+        if not any(len(x) for x, _ in self.parts):
+            raise DataError("Shards(parts)", expected="at least one shard with a row", got="none")
+        if len(widths) > 1:
+            raise DataError("Shards(parts)", expected="as many columns in every shard", got=f"{widths}")
+        self.width, self.disclose = widths[0], disclose
         self._rng = np.random.default_rng(seed)
 
     def answer(self, queries: tuple[Query, ...]) -> tuple[Any, ...]:
@@ -172,27 +196,76 @@ class Shards(Engine):
         return states[0]
 
 
-def _columns(path: Path, columns: Sequence[str] | None) -> list[str]:
+def _checked(item: Array | tuple[Array, Array | None], who: str) -> Batch:
+    """Return rows (n, d) and weights (n,) or None as arrays.
+
+    Raises
+    ------
+    DataError
+        For other shapes, and weights that are negative or NaN.
+    """
+    x, w = item if isinstance(item, tuple) else (item, None)
+    x = np.asarray(x)
+    if x.ndim != 2:
+        raise DataError(who, expected="rows of shape (n, d)", got=f"shape {x.shape}")
+    if w is not None:
+        w = np.asarray(w, dtype=np.float64)
+        if w.shape != (len(x),):
+            raise DataError(who, expected=f"weights of shape ({len(x)},)", got=f"shape {w.shape}")
+        if not (np.isfinite(w) & (w >= 0)).all():
+            raise DataError(who, expected="finite weights of at least 0", got=f"{w[~(np.isfinite(w) & (w >= 0))][0]}")
+    return x, w
+
+
+def _columns(path: Path, columns: Sequence[str] | None) -> dict[str, Any]:
+    """Names of the columns to read, with the type that the file, or the first block of a CSV file, gives them."""
     import pyarrow as pa
 
-    schema = _open(path).schema_arrow if path.suffix == ".parquet" else _csv(path).schema
-    missing = [c for c in columns or [] if c not in schema.names]
-    if missing:
-        raise DataError(f"Batches.from_path({str(path)!r})", expected=f"columns among {schema.names}", got=f"{missing}")
+    who = f"Batches.from_path({str(path)!r})"
+    with _named(path):
+        schema = _parquet(path).schema_arrow if path.suffix == ".parquet" else _csv(path).schema
     names = list(columns) if columns is not None else list(schema.names)
-    for name in names:
-        kind = schema.field(name).type
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+    missing = [c for c in names if c not in schema.names]
+    if missing:
+        raise DataError(who, expected=f"columns among {schema.names}", got=f"{missing}")
+    twice = sorted({c for c in names if schema.names.count(c) > 1})
+    if twice:
+        raise DataError(who, expected="columns with different names", got=f"{twice} more than once")
+    kinds = {name: schema.field(name).type for name in names}
+    # a CSV column without a value in the first block has no type yet
+    numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
+    for name, kind in kinds.items():
+        if not any(fits(kind) for fits in numeric):
             raise DataError(
-                f"Batches.from_path({str(path)!r})",
+                who,
                 expected="numeric columns",
                 got=f"column {name!r} of type {kind}",
                 hint="name the numeric ones with columns=",
             )
-    return names
+    return kinds
 
 
-def _open(path: Path) -> Any:
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn what pyarrow says of a file into an error that names the file."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        who, got = f"Batches.from_path({str(path)!r})", str(error).strip()
+        found = re.match(r"In CSV column #(\d+): CSV conversion error to \w+: invalid value (.*)", got)
+        if found is None:
+            raise DataError(who, expected="a file that can be read", got=got) from error
+        raise DataError(
+            who,
+            expected=f"numbers in column {_csv(path).schema.names[int(found[1])]!r}, as in its first rows",
+            got=found[2],
+            hint="mend the file, or name the numeric columns with columns=",
+        ) from error
+
+
+def _parquet(path: Path) -> Any:
     import pyarrow.parquet as pq
 
     if not path.exists():
@@ -200,19 +273,25 @@ def _open(path: Path) -> Any:
     return pq.ParquetFile(path)
 
 
-def _csv(path: Path) -> Any:
+def _csv(path: Path, kinds: dict[str, Any] | None = None) -> Any:
+    """Open a CSV file; every numeric column of ``kinds`` is read as float64, whatever its first rows look like."""
+    import pyarrow as pa
     import pyarrow.csv as pc
 
     if path.suffix != ".csv":
         raise DataError(f"Batches.from_path({str(path)!r})", expected="a .csv or .parquet file", got=repr(path.suffix))
     if not path.exists():
         raise DataError(f"Batches.from_path({str(path)!r})", expected="a file", got="none")
-    return pc.open_csv(path)
+    types = {name: kind if pa.types.is_boolean(kind) else pa.float64() for name, kind in (kinds or {}).items()}
+    convert = pc.ConvertOptions(include_columns=list(types) if kinds else None, column_types=types)
+    return pc.open_csv(path, convert_options=convert)
 
 
-def _read(path: Path, names: list[str], batch: int) -> Iterator[Array]:
-    parquet = path.suffix == ".parquet"
-    for part in _open(path).iter_batches(batch_size=batch, columns=names) if parquet else _csv(path):
-        table = part.select(names)
-        columns = [c.cast("float64").to_numpy(zero_copy_only=False) for c in table.columns]
-        yield np.column_stack(columns) if columns else np.zeros((table.num_rows, 0))
+def _read(path: Path, kinds: dict[str, Any], batch: int) -> Iterator[Array]:
+    names = list(kinds)
+    with _named(path):
+        parquet = path.suffix == ".parquet"
+        for part in _parquet(path).iter_batches(batch_size=batch, columns=names) if parquet else _csv(path, kinds):
+            # not safe: an integer beyond 2**53 is the nearest float, as numpy has it
+            columns = [c.cast("float64", safe=False).to_numpy(zero_copy_only=False) for c in part.select(names).columns]
+            yield np.column_stack(columns) if columns else np.zeros((part.num_rows, 0))

@@ -30,7 +30,8 @@ class RenormError(ValueError):
         parts = [f"expected {self.expected}"] if self.expected else []
         parts += [f"got {self.got}"] if self.got else []
         text = f"{self.who}: {', '.join(parts) if parts else 'cannot go on'}"
-        return text.rstrip(".") + (f". Hint: {self.hint.rstrip('.')}." if self.hint else ".")
+        hint = self.hint if self.hint.endswith("?") else self.hint.rstrip(".") + "."
+        return text.rstrip(".") + (f". Hint: {hint}" if self.hint else ".")
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.who, self.expected, self.got, self.hint)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
+import secrets
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from renorm.core.catalog import catalog
-from renorm.core.errors import FileError, OptionError, UnknownNameError
+from renorm.core.errors import FileError, RenormError, UnknownNameError
 from renorm.core.state import State
 
 FORMAT = 1
@@ -36,6 +37,9 @@ class Saveable(Protocol):
 
     def get_params(self, deep: bool = ...) -> dict[str, Any]:
         """Constructor arguments."""
+
+    def _validate_params(self) -> None:
+        """Raise for options of a wrong type or value."""
 
     def _fitted(self) -> dict[str, Any]:
         """Fitted attributes: arrays, numbers, strings, lists of them."""
@@ -55,7 +59,7 @@ def save(method: Saveable, path: str | Path) -> None:
     Raises
     ------
     FileError
-        Where an option or a learned value cannot be written as JSON or a plain array.
+        Where an option or a learned value cannot be written as JSON or a plain array, or the folder does not exist.
     sklearn.exceptions.NotFittedError
         Where it was not fitted.
     """
@@ -77,9 +81,12 @@ def save(method: Saveable, path: str | Path) -> None:
     ]
     text = json.dumps(record, indent=1, allow_nan=False).encode()
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    if path.is_dir() or not path.parent.is_dir():
+        got = "a folder" if path.is_dir() else f"one in {str(path.parent)!r}, which does not exist"
+        raise FileError(f"{who}.path", expected="the name of a file", got=got)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with part.open("xb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
                 archive.writestr("method.json", text)
                 archive.writestr("method.crc32", str(zlib.crc32(text)))
@@ -87,10 +94,9 @@ def save(method: Saveable, path: str | Path) -> None:
                     archive.writestr(f"arrays/{n}.bin", blob)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load(path: str | Path) -> Any:
@@ -119,18 +125,29 @@ def load(path: str | Path) -> Any:
     array([[3.]])
     """
     who = f"renorm.load({str(path)!r})"
+    path = Path(path)
+    if not path.is_file():
+        raise FileError(who, expected="a file", got="a folder" if path.is_dir() else "none")
     try:
         with zipfile.ZipFile(path) as archive:
-            return _read(archive, who)
-    except FileNotFoundError as error:
-        raise FileError(who, expected="a file", got="none") from error
-    except IsADirectoryError as error:
-        raise FileError(who, expected="a file", got="a folder") from error
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError, RuntimeError) as error:
+            return _read(archive, path.stat().st_size, who)
+    except RenormError:
+        raise
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        zlib.error,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+        ValueError,
+        struct.error,
+        OverflowError,
+    ) as error:
         raise FileError(who, expected="a whole .renorm file", got=f"one that cannot be read: {error}") from error
 
 
-def _read(archive: zipfile.ZipFile, who: str) -> Any:
+def _read(archive: zipfile.ZipFile, size: int, who: str) -> Any:
     infos = {info.filename: info for info in archive.infolist()}
     if len(infos) != len(archive.infolist()):
         raise FileError(who, expected="members with different names", got="one name twice")
@@ -144,11 +161,15 @@ def _read(archive: zipfile.ZipFile, who: str) -> Any:
     try:
         record = json.loads(text)
         version = record["format"]
-        if not isinstance(version, int) or version > FORMAT:
+        if type(version) is not int or not 1 <= version <= FORMAT:
             hint = "update renorm to read it"
             raise FileError(who, expected=f"format {FORMAT} or older", got=f"format {version!r}", hint=hint)
-        name, options, fitted, states, arrays = (record[k] for k in ("method", "options", "fitted", "states", "arrays"))
-    except (ValueError, KeyError, TypeError) as error:
+        kinds = {"method": str, "options": dict, "fitted": dict, "states": list, "arrays": list}
+        name, options, fitted, states, arrays = (record[k] for k in kinds)
+        for k, kind in kinds.items():
+            if type(record[k]) is not kind:
+                raise TypeError(f"{k} is no {kind.__name__}")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, FileError):
             raise
         raise FileError(who, expected="the fields of format 1", got=f"{type(error).__name__}: {error}") from error
@@ -158,8 +179,9 @@ def _read(archive: zipfile.ZipFile, who: str) -> Any:
         raise FileError(who, expected="exactly the members that method.json lists", got=f"{odd[:5]} missing or too many")
     for n, spec in enumerate(arrays):
         _check(spec, infos[f"arrays/{n}.bin"], who)
-    if sum(infos[m].file_size for m in wanted) > _MAX_BYTES:
-        raise FileError(who, expected=f"at most {_MAX_BYTES} bytes", got="more")
+    stored = sum(infos[f"arrays/{n}.bin"].file_size for n in range(len(arrays)))
+    if stored > min(size, _MAX_BYTES):
+        raise FileError(who, expected=f"at most {min(size, _MAX_BYTES)} bytes of arrays", got=f"{stored}")
     try:
         cls = catalog().load(name)
     except UnknownNameError as error:
@@ -172,8 +194,13 @@ def _read(archive: zipfile.ZipFile, who: str) -> Any:
         loaded.append(np.frombuffer(blob, dtype=spec["dtype"]).reshape(spec["shape"]).copy())
     try:
         method = cls(**_rebuilt(options, loaded))
-        method._restore(_rebuilt(fitted, loaded), tuple(State.from_dict(s) for s in _rebuilt(states, loaded)))
-    except (TypeError, KeyError, IndexError, AttributeError, OptionError, UnknownNameError) as error:
+        method._validate_params()
+        values = _rebuilt(fitted, loaded)
+        odd = [k for k in values if not k.endswith("_") or k.startswith("_") or hasattr(cls, k)]
+        if odd:
+            raise TypeError(f"{odd[0]!r} is no fitted attribute")
+        method._restore(values, tuple(State.from_dict(s) for s in _rebuilt(states, loaded)))
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise FileError(who, expected=f"the options and values of {name}", got=f"{type(error).__name__}: {error}") from error
     return method
 
@@ -183,7 +210,8 @@ def _check(spec: Any, info: zipfile.ZipInfo, who: str) -> None:
     if (
         not isinstance(shape, list)
         or not all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**40 for n in shape)
-        or spec.get("dtype") not in _DTYPES
+        or spec.get("dtype") not in tuple(_DTYPES)
+        or type(spec.get("crc32")) is not int
     ):
         raise FileError(who, expected=f"arrays of {sorted(_DTYPES)} with whole shapes", got=repr(spec)[:200])
     size = math.prod(shape) * np.dtype(spec["dtype"]).itemsize

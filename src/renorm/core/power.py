@@ -91,7 +91,7 @@ class PowerGeometry:
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             near = np.log1p((x - anchor) / (1 + anchor))
             far = np.log1p(x) - np.log1p(anchor)
-        return np.where((x * 0.5 < anchor) & (anchor < 2 * x), near, far) / self.range
+        return np.where((0.5 * x < anchor) & (0.5 * anchor < x), near, far) / self.range
 
     def lambdas(self, tilt: Array) -> Array:
         """The exponent lambda of every column."""

@@ -63,6 +63,7 @@ class RankSummary(State):
         return cls(total, rows, whole, least, greatest)
 
     def merge(self, other: Self) -> Self:
+        self._refuse_unlike(other, "total")
         return type(self)(
             self.total + other.total,
             self.rows + other.rows,
@@ -111,6 +112,7 @@ class RankCounts(State):
         return out
 
     def merge(self, other: Self) -> Self:
+        self._refuse_unlike(other, "edges")
         if not np.array_equal(self.edges, other.edges):
             raise FitError("RankCounts.merge", expected="the same edges", got="different edges")
         return type(self)(self.edges, self.below + other.below)
@@ -141,6 +143,8 @@ def positions(size: Array, p: Array) -> tuple[Array, Array, Array]:
     """Positions of the lower and the upper neighbour of each quantile among ``size`` rows, and the way between: (p, d)."""
     last = np.maximum(np.asarray(size) - 1.0, 0.0)
     h = last * np.asarray(p)[:, None]
+    near = np.rint(h)
+    h = np.where(np.abs(h - near) < _SLACK, near, h)  # 3 * (1 / 3) is 1: a quantile at a value is that value
     low = np.floor(h)
     return low, np.minimum(low + 1.0, last), h - low
 
@@ -150,7 +154,7 @@ def between(low: Array, high: Array, way: Array) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):
         near = low + (high - low) * way
         far = low * (1.0 - way) + high * way
-    out = np.where(np.isfinite(high - low), near, far)
+        out = np.where(np.isfinite(high - low), near, far)
     return np.where((way == 0) | (low == high), low, np.clip(out, low, high))
 
 
@@ -187,11 +191,10 @@ def _selected(column: Array, p: Array) -> Array:
     n = len(column)
     if not n:
         return np.full(len(p), np.nan)
-    h = (n - 1) * p
-    low = np.floor(h).astype(np.int64)
-    high = np.minimum(low + 1, n - 1)
-    parted = np.partition(column, np.unique(np.concatenate([low, high])))
-    return between(parted[low] + 0.0, parted[high] + 0.0, h - low)
+    low, high, way = (v[:, 0] for v in positions(np.array([n]), p))
+    at = low.astype(np.int64), high.astype(np.int64)
+    parted = np.partition(column, np.unique(np.concatenate(at)))
+    return between(parted[at[0]] + 0.0, parted[at[1]] + 0.0, way)
 
 
 def quantiles(p: tuple[float, ...]) -> Generator[Any, Any, Array]:

@@ -82,6 +82,16 @@ class State(ABC):
             raise FitError(f"{name}.from_dict", expected=f"the fields {sorted(known)}", got=f"{sorted(values)}")
         return cls(**values)
 
+    def _refuse_unlike(self, other: State, *names: str) -> None:
+        """Raise unless the other is of this class and its named fields have equal shapes; nothing is broadcast."""
+        who = f"{type(self).__name__}.merge"
+        if type(other) is not type(self):
+            raise FitError(who, expected=f"another {type(self).__name__}", got=type(other).__name__)
+        for name in names:
+            mine, theirs = (np.shape(getattr(s, name))[-1] for s in (self, other))
+            if mine != theirs:
+                raise FitError(who, expected=f"a state of {mine} columns", got=f"one of {theirs}")
+
     @property
     def nbytes(self) -> int:
         """Bytes held in arrays."""
@@ -125,8 +135,10 @@ class Query:
 
 
 def entry_weights(x: Array, w: Array | None) -> tuple[Array, Array | None]:
-    """Rows with NaN set to 0, and the weight of every entry (0 at NaN); None where every entry weighs 1."""
+    """Rows with what does not count (NaN, rows of weight 0) set to 0, and every entry's weight; None where all weigh 1."""
     missing = np.isnan(x)
+    if w is not None and not w.all():
+        missing |= (w == 0)[:, None]  # infinite and far values among them: 0 times inf is NaN
     if missing.any():
         weights = np.where(missing, 0.0, 1.0 if w is None else w[:, None])
         return np.where(missing, 0.0, x), weights

@@ -49,7 +49,9 @@ def _render(data: Mapping[str, Any], *, page: bool) -> str:
 
     settings = data["settings"]
     index = {(r["method"], r["estimator"]): i for i, r in enumerate(data["records"])}
-    left_out = [(part, name) for part in ("left_out", "estimators_left_out", "methods_left_out") for name in settings.get(part, {})]
+    left_out = [
+        (part, name) for part in ("left_out", "estimators_left_out", "methods_left_out") for name in settings.get(part, {})
+    ]
     return str(
         _environment()
         .get_template("page.html.j2")
@@ -88,12 +90,18 @@ def _picture(data: Mapping[str, Any]) -> dict[str, Any]:
 
     rows = {}
     for i, r in enumerate(data["records"]):
-        interval = r["interval"]
+        interval, mean = r["interval"], r["difference"]
         rows[i] = {
-            "at": None if r["difference"] is None else at(r["difference"]),
+            "at": None if mean is None else at(mean),
             "low": None if interval is None else at(interval[0]),
             "high": None if interval is None else at(interval[1]),
-            "off": "" if r["difference"] is None else "low" if r["difference"] < low else "high" if r["difference"] > high else "",
+            "off": ""
+            if r["difference"] is None
+            else "low"
+            if r["difference"] < low
+            else "high"
+            if r["difference"] > high
+            else "",
         }
     ticks = [{"value": v, "at": at(v)} for v in _ticks(low, high)]
     return {"rows": rows, "zero": at(0.0), "rope": (at(-rope), at(rope)), "low": low, "high": high, "ticks": ticks}

@@ -31,14 +31,18 @@ def print_comparison(data: Mapping[str, Any], console: Console | None = None) ->
     console.print()
     console.print(Padding(Text(printable(data["answer"])), (0, 2)))
     console.print()
+    baseline = printable(settings["baseline"])
+    console.print(Text(f" Verdict against {baseline}", style="bold"))
     console.print(_verdicts(data))
     console.print()
+    console.print(Text(f" Difference from {baseline} (positive is better)", style="bold"))
     console.print(_numbers(data))
     console.print()
     for line in _legend(data):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 1)))
     console.print()
     if data["facts"]:
+        console.print(Text(" What each normalizer did (fitted on all rows)", style="bold"))
         console.print(_did(data))
         console.print()
     for heading, lines in _rest(data):
@@ -64,13 +68,13 @@ def _by(data: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any]]:
     return {(r["method"], r["estimator"]): r for r in data["records"]}
 
 
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0), header_style="dim", collapse_padding=False)
+def _table() -> Table:
+    return Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
 
 
 def _verdicts(data: Mapping[str, Any]) -> Table:
     settings = data["settings"]
-    table = _table(f" Verdict against {printable(settings['baseline'])}")
+    table = _table()
     table.add_column("")
     for e in settings["estimators"]:
         table.add_column(printable(settings["estimator_labels"][e]), overflow="fold")
@@ -83,7 +87,7 @@ def _verdicts(data: Mapping[str, Any]) -> Table:
 def _numbers(data: Mapping[str, Any]) -> Table:
     settings = data["settings"]
     d = decimals(settings["metric"]["rope"])
-    table = _table(f" Difference from {printable(settings['baseline'])} (positive is better)")
+    table = _table()
     table.add_column("", overflow="fold", min_width=13)
     table.add_column(settings["metric"]["label"], justify="right", overflow="fold")
     table.add_column("diff", justify="right", no_wrap=True)
@@ -118,20 +122,17 @@ def _legend(data: Mapping[str, Any]) -> list[str]:
     if settings["splits"]["reason"]:
         lines.append(settings["splits"]["reason"][0].upper() + settings["splits"]["reason"][1:] + ".")
         return lines
-    lines.append(
-        f"{settings['comparisons']} comparisons, Holm: a chance of at most {1 - settings['level']:.0%} that any verdict here is wrong."
-    )
+    wrong = f"a chance of at most {1 - settings['level']:.0%} that any verdict here is wrong"
+    lines.append(f"{settings['comparisons']} comparisons, Holm: {wrong}.")
     unsure = [r for r in data["records"] if r["verdict"] == "cannot tell" and not r["reason"]]
     soon = [r for r in unsure if r["repeats_needed"] is not None]
-    for r in soon:
-        lines.append(
-            f"{r['method']}, {settings['estimator_labels'][r['estimator']]}: about {r['repeats_needed']} repeats would decide."
-        )
+    where = settings["estimator_labels"]
+    lines += [f"{r['method']}, {where[r['estimator']]}: about {r['repeats_needed']} repeats would decide." for r in soon]
     if len(unsure) > len(soon):
         which = "The others that cannot be told" if soon else "Where it cannot be told"
         lines.append(f"{which}: no number of repeats would decide, it takes more rows.")
     lines += [
-        f"{r['method']}, {settings['estimator_labels'][r['estimator']]}: {r['reason']}."
+        f"{r['method']}, {where[r['estimator']]}: {r['reason']}."
         for r in data["records"]
         if r["verdict"] == "cannot tell" and r["reason"]
     ]
@@ -139,7 +140,7 @@ def _legend(data: Mapping[str, Any]) -> list[str]:
 
 
 def _did(data: Mapping[str, Any]) -> Table:
-    table = _table(" What each normalizer did (fitted on all rows)")
+    table = _table()
     for name in ("", "collapsed\nvalues", "std", "IQR", "promise", "inverse\nerror", "ms a\nsplit", "bytes"):
         table.add_column(name, justify="left" if name in ("", "promise") else "right", overflow="fold")
     cost = {r["method"]: r["cost"] for r in data["records"]}
@@ -168,7 +169,11 @@ def _span(low: float | None, high: float | None) -> str:
 
 def _rest(data: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     settings = data["settings"]
-    left = {**settings.get("left_out", {}), **settings.get("estimators_left_out", {}), **settings.get("methods_left_out", {})}
+    left = {
+        **settings.get("left_out", {}),
+        **settings.get("estimators_left_out", {}),
+        **settings.get("methods_left_out", {}),
+    }
     parts = [
         ("One-hot encoded, not normalized", [", ".join(settings["categorical"])] if settings["categorical"] else []),
         ("Left out", [f"{name}: {why}" for name, why in left.items()]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from renorm.core.card import Card
 from renorm.core.fit import Rounds
-from renorm.core.rank import between
+from renorm.core.monotone import log_slope, rank_at, value_at
 from renorm.core.state import Array
 from renorm.core.states import Quantiles
 from renorm.table._base import Schema, TableNormalizer
@@ -30,22 +31,20 @@ CARD = Card(
     state="fit",
     laws=(
         "row_permutation",
-        "column_independent",
         "monotone",
         "shift_invariant",
         "scale_invariant",
         "weights_are_repetitions",
     ),
-    not_laws=(),
+    not_laws=("column_independent",),
     unclaimed=("idempotent",),
     cost="fit: one sort a column; transform: two binary searches an entry",
-    deviates="all rows are used, none are subsampled; the clipping of the normal output does not depend on the column's scale",
+    deviates="no row is left out by subsampling; where the normal output is clipped does not depend on the column's scale",
     use_when="columns are skewed or heavy-tailed and only their order matters; infinite values are allowed",
     avoid_when="distances within the tails carry the signal, or there are few rows",
 )
 
-_EDGE = 1e-7  # scikit-learn's: the normal output ends at ndtri(1e-7 - spacing(1)) = -5.1993
-_ENDS = ndtri(np.array([_EDGE - np.spacing(1.0), 1.0 - (_EDGE - np.spacing(1.0))]))
+_END = -ndtri(1e-7)  # where the normal output ends, as scikit-learn's
 
 
 class Quantile(TableNormalizer):
@@ -69,7 +68,9 @@ class Quantile(TableNormalizer):
     Notes
     -----
     Between grid points the map is linear; tied values get the middle of their ranks; values outside the grid,
-    infinite ones among them, get its ends. All rows are used. Above 50 000 rows that do not come in one piece
+    infinite ones among them, get its ends. All rows are used. The columns share one list of ranks, as long as
+    the fullest column: a column with missing values gets interpolated grid points beside a fuller one.
+    Above 50 000 rows that do not come in one piece
     the grid is within the rank error that `renorm.core.states.Quantiles.rank_error` states.
 
     Examples
@@ -81,6 +82,7 @@ class Quantile(TableNormalizer):
     """
 
     _accepts_inf = True
+    _returns_inf = True
     _parameter_constraints = {
         "n_quantiles": [Interval(Integral, 1, None, closed="left")],
         "output_distribution": [StrOptions({"uniform", "normal"})],
@@ -92,55 +94,25 @@ class Quantile(TableNormalizer):
 
     def _rounds(self, schema: Schema) -> Rounds:
         state = yield Quantiles.query()
-        size = int(min(self.n_quantiles, max(1.0, np.max(state.size, initial=1.0))))
+        size = int(np.clip(state.size.max(), 1, self.n_quantiles))
         references = np.linspace(0, 1, size)
         return {"quantiles_": state.at(references), "references_": references, "n_quantiles_": size}
 
+    def _by_column(self, function: Callable[[Array, Array, Array], Array], x: Array) -> Array:
+        return np.column_stack([function(c, g, self.references_) for c, g in zip(x.T, self.quantiles_.T, strict=True)])
+
     def _map(self, x: Array) -> Array:
-        out = np.column_stack([_ranks(x[:, j], self.quantiles_[:, j], self.references_) for j in range(x.shape[1])])
-        return np.clip(ndtri(out), *_ENDS) if self.output_distribution == "normal" else out
+        out = self._by_column(rank_at, x)
+        return np.clip(ndtri(out), -_END, _END) if self.output_distribution == "normal" else out
 
     def _unmap(self, y: Array) -> Array:
         if self.output_distribution == "normal":  # the clipped ends are the ends of the grid
-            y = np.where(y <= _ENDS[0], 0.0, np.where(y >= _ENDS[1], 1.0, ndtr(y)))
-        return np.column_stack([_values(y[:, j], self.references_, self.quantiles_[:, j]) for j in range(y.shape[1])])
+            y = np.where(np.abs(y) >= _END, y > 0, ndtr(y))
+        return self._by_column(value_at, y)
 
     def _log_abs_det(self, x: Array) -> Array:
-        out = np.column_stack([_log_slope(x[:, j], self.quantiles_[:, j], self.references_) for j in range(x.shape[1])])
+        out = self._by_column(log_slope, x)
         if self.output_distribution == "normal":
             z = self._map(x)
-            out = np.where((z > _ENDS[0]) & (z < _ENDS[1]), out + 0.5 * (np.log(2 * np.pi) + z**2), -np.inf)
+            out = np.where(np.abs(z) < _END, out + 0.5 * (np.log(2 * np.pi) + z**2), -np.inf)
         return np.where(np.isnan(x), np.nan, out)
-
-
-def _ranks(x: Array, grid: Array, references: Array) -> Array:
-    """Linear between grid points; a value tied with several gets the middle of their ranks; the ends are 0 and 1."""
-    last = len(grid) - 1
-    left = np.searchsorted(grid, x, side="left")
-    right = np.searchsorted(grid, x, side="right")
-    middle = 0.5 * (references[np.minimum(left, last)] + references[np.maximum(right - 1, 0)])
-    below, above = np.maximum(left - 1, 0), np.minimum(left, last)
-    inside = between(references[below], references[above], _way(x, grid[below], grid[above]))
-    out = np.where(right > left, middle, inside)
-    out = np.where(x >= grid[last], 1.0, out)
-    return np.where(np.isnan(x + grid[0] * 0), np.nan, np.where(x <= grid[0], 0.0, out))
-
-
-def _way(x: Array, low: Array, high: Array) -> Array:
-    """How far x is on the way from low to high, in [0, 1]; halves keep the differences finite."""
-    return np.clip((0.5 * x - 0.5 * low) / (0.5 * high - 0.5 * low), 0.0, 1.0)
-
-
-def _values(ranks: Array, references: Array, grid: Array) -> Array:
-    at = np.clip(np.searchsorted(references, ranks, side="right") - 1, 0, max(len(grid) - 2, 0))
-    above = np.minimum(at + 1, len(grid) - 1)
-    out = between(grid[at], grid[above], np.nan_to_num(_way(ranks, references[at], references[above])))
-    return np.where(np.isnan(ranks), np.nan, out)
-
-
-def _log_slope(x: Array, grid: Array, references: Array) -> Array:
-    """Log of the slope of the piece at, or to the right of, each value; -inf outside the grid."""
-    below = np.clip(np.searchsorted(grid, x, side="right") - 1, 0, max(len(grid) - 2, 0))
-    above = np.minimum(below + 1, len(grid) - 1)
-    slope = np.log(references[above] - references[below]) - np.log(grid[above] - grid[below])
-    return np.where((x < grid[0]) | (x > grid[-1]), -np.inf, slope)

@@ -57,6 +57,8 @@ class Standard(TableNormalizer):
         What is subtracted and what divides. ``scale_`` is 1 for a column without spread.
     exponent_ : ndarray of int of shape (n_features,)
         ``mean_`` and ``scale_`` are counted in ``2 ** exponent_``: 0 but for columns beyond 1e301 or below 1e-289.
+    residual_ : ndarray of shape (n_features,)
+        What one float cannot hold of the mean, subtracted too: it counts where the mean is far from 0.
     var_ : ndarray of shape (n_features,)
         Variance, divided by n; NaN for a column without values.
     n_samples_seen_ : ndarray of shape (n_features,)
@@ -92,19 +94,20 @@ class Standard(TableNormalizer):
 
     def _rounds(self, schema: Schema) -> Rounds:
         moments = yield Moments.query()
-        center, scale, exponent = moments.affine()
+        center, scale, exponent, residual = moments.affine()
         return {
             "mean_": center,
             "scale_": scale,
             "exponent_": exponent,
+            "residual_": residual,
             "var_": moments.variance,
             "n_samples_seen_": moments.count,
         }
 
-    def _affine(self) -> tuple[Array, Array, Array]:
-        center = self.mean_ if self.with_mean else np.zeros_like(self.mean_)
+    def _affine(self) -> tuple[Array, Array, Array, Array]:
+        center, residual = (self.mean_, self.residual_) if self.with_mean else np.zeros((2, self.n_features_in_))
         scale = self.scale_ if self.with_std else np.ldexp(1.0, -self.exponent_)
-        return center, scale, self.exponent_
+        return center, scale, self.exponent_, residual
 
     def _map(self, x: Array) -> Array:
         return standardize(x, *self._affine())
@@ -113,5 +116,5 @@ class Standard(TableNormalizer):
         return unstandardize(y, *self._affine())
 
     def _log_abs_det(self, x: Array) -> Array:
-        _, scale, exponent = self._affine()
+        _, scale, exponent, _ = self._affine()
         return log_slope(x, scale, exponent)

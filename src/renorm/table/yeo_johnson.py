@@ -52,7 +52,7 @@ class YeoJohnson(TableNormalizer):
     Attributes
     ----------
     lambdas_ : ndarray of shape (n_features,)
-        The power; 1 for a constant column.
+        The power; 1 for a column that is constant or has no value.
     tilts_ : ndarray of shape (n_features,)
         (lambda - 1) times the range of log1p, mirrored for columns below 0: what the fit solves for.
     least_, greatest_ : ndarray of shape (n_features,)
@@ -97,13 +97,11 @@ class YeoJohnson(TableNormalizer):
 
     def _rounds(self, schema: Schema) -> Rounds:
         ends = yield Extrema.query()
-        empty = ends.count == 0
-        geometry = PowerGeometry(np.where(empty, 0.0, ends.least), np.where(empty, 0.0, ends.greatest))
+        geometry = PowerGeometry(ends.least, ends.greatest)
         lift = geometry.lift
-        guess = np.zeros(schema.width)
         tilt = yield from decreasing_root(
             lambda t: PowerLikelihood.query(lift=lift, geometry=geometry, tilt=t),
-            guess,
+            np.zeros(schema.width),
             np.maximum(1.0, geometry.range),
             *geometry.bounds(),
             ~geometry.constant,
@@ -112,9 +110,9 @@ class YeoJohnson(TableNormalizer):
         if not self.standardize:
             _refuse_unheld(geometry, lambdas, schema)
         moments = yield Moments.query(lift=partial(geometry.power, tilt=tilt))
-        center, scale, _ = moments.affine()
+        center, scale, _, _ = moments.affine()
         return {
-            "lambdas_": np.where(empty, np.nan, lambdas),
+            "lambdas_": lambdas,
             "tilts_": tilt,
             "least_": geometry.least,
             "greatest_": geometry.greatest,
@@ -152,7 +150,7 @@ def _refuse_unheld(geometry: PowerGeometry, lambdas: Array, schema: Schema) -> N
         raise DataError(
             "YeoJohnson(standardize=False).fit(X)",
             expected="a power that float64 can hold",
-            got=f"lambda {lambdas[j]:.6g} in column {schema.names[j] if schema.names else j!r}",
+            got=f"lambda {lambdas[j]:.6g} in column {repr(schema.names[j]) if schema.names else j}",
             hint="standardize=True: the standardized power is exact",
         )
 

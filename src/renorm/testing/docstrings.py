@@ -61,7 +61,7 @@ def wrong_defaults(target: Callable[..., Any], docstring: str | None) -> list[st
             if stated:
                 wrong.append(f"{name}: documented {stated['value']!r}, but the code has no default")
         elif stated is None:
-            if not (parameter.default is None and "optional" in line):
+            if not (parameter.default in (None, "") and "optional" in line):
                 wrong.append(f"{name}: the code's default is {parameter.default!r}, the docstring names none")
         elif not _same(stated["value"], parameter.default):
             wrong.append(f"{name}: documented {stated['value']!r}, the code has {parameter.default!r}")

@@ -12,6 +12,7 @@ import struct
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +45,9 @@ class _Child:
 
 def _start(index: int, task: Task, quiet: bool) -> _Child:
     read, write = os.pipe()
-    pid = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a child runs its one thread; none of the parent's is needed
+        pid = os.fork()
     if pid:
         os.close(write)
         return _Child(index, pid, read, time.monotonic())

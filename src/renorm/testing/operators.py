@@ -208,7 +208,8 @@ class _Finder:
         if isinstance(node, ast.ClassDef):
             self.block(node, "body")
             return
-        self.lines += 1
+        block = isinstance(node, ast.Try | ast.TryStar)  # does nothing by itself
+        self.lines += not block
         edits = list(self.inside(node))
         place = (owner, name, index)
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr | ast.Raise | ast.Delete | ast.Assert):
@@ -222,7 +223,7 @@ class _Finder:
             edits += self.fallback(node, place)
         before = len(self.found)
         self.header(node, edits)
-        if len(self.found) == before:
+        if len(self.found) == before and not block:
             self.bare.append((node.lineno, self.rows[node.lineno - 1].strip()))
         for part in ("body", "orelse", "finalbody"):
             if getattr(node, part, None):
@@ -235,6 +236,8 @@ class _Finder:
     def fallback(self, node: ast.stmt, place: tuple[Any, str, int]) -> Iterator[tuple[str, ast.AST, list[Edit]]]:
         if isinstance(node, ast.Return) and node.value is not None:
             yield "nothing returned", node, [(node, "value", None, None)]
+        elif isinstance(node, ast.Return):
+            yield "dropped statement", node, [(*place, ast.Pass())]
         elif isinstance(node, ast.Continue):
             yield "continue becomes break", node, [(*place, ast.Break())]
         elif isinstance(node, ast.Break):

@@ -267,7 +267,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m renorm.testing.receipts", description="Make or check receipts.")
     parser.add_argument("names", nargs="*", help="methods, such as table.standard")
     parser.add_argument("--all", action="store_true", help="every method of the catalog")
-    parser.add_argument("--changed", action="store_true", help="those without a current receipt")
+    parser.add_argument("--changed", action="store_true", help="those without a current receipt (the default)")
     parser.add_argument("--check", action="store_true", help="run without writing: the changed ones, and --sample others")
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="with --check: N current ones at random")
     options = parser.parse_args(argv)
@@ -276,14 +276,12 @@ def main(argv: list[str] | None = None) -> int:
     names = [catalog().find(name).key for name in options.names]
     if options.all:
         names += states
-    if options.changed or options.check:
+    if options.changed or options.check or not names:
         names += [key for key, found in states.items() if found.state != "current"]
     if options.check:
         rest = [key for key in states if key not in names]
         names += sorted(secrets.SystemRandom().sample(rest, min(options.sample, len(rest))))
     names = list(dict.fromkeys(names))
-    if not names and not (options.changed or options.check):
-        parser.error("name a method, --all, --changed or --check")
     failed = 0
     start = time.monotonic()
     for name in names:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from pathlib import Path
+from typing import Any
 
 from renorm.core.catalog import Catalog
 from renorm.core.errors import RenormError
@@ -56,10 +57,11 @@ def _root(package: Path) -> str:
 
 
 def _kind(source: Path, methods: dict[str, str]) -> str:
-    """Write out the ``__init__.py`` of a kind: its methods, and the names it lists in ``_public``."""
+    """Write out the ``__init__.py`` of a kind: its methods, and the names it lists in ``_public`` or imports by ``*``."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
-    imported = _imports(tree)
-    public = tuple(_literals(tree).get("_public", ()))
+    stars = _stars(tree, source.parent.parent)
+    imported = _imports(tree) | stars
+    public = tuple(dict.fromkeys((*_literals(tree).get("_public", ()), *stars)))
     defined = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
     lost = [name for name in public if name not in imported and name not in defined]
     if lost:
@@ -85,9 +87,19 @@ def _imports(tree: ast.Module) -> dict[str, str]:
     }
 
 
-def _literals(tree: ast.Module) -> dict[str, object]:
+def _stars(tree: ast.Module, package: Path) -> dict[str, str]:
+    """Names that a module imports by ``from renorm... import *``, with the module that has them."""
+    out = {}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.names[0].name == "*":
+            path = package.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
+            out |= dict.fromkeys(_literals(ast.parse(path.read_text(encoding="utf-8")))["__all__"], node.module)
+    return out
+
+
+def _literals(tree: ast.Module) -> dict[str, Any]:
     """Read the module's assignments of literals, by name."""
-    out: dict[str, object] = {}
+    out: dict[str, Any] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             try:

@@ -1,8 +1,9 @@
 """Strings: str to str, every change an edit."""
 
 from renorm.core.catalog import serve
-from renorm.text._base import Chain, Edit, Explanation, Merge, TextNormalizer, chain, replay
+from renorm.text import _base
+from renorm.text._base import *  # noqa: F403
 
-_public = ("Chain", "Edit", "Explanation", "Merge", "TextNormalizer", "chain", "replay")
+_public = tuple(_base.__all__)
 
 serve(__name__)

@@ -212,7 +212,7 @@ class Chain(TextNormalizer):
 
 
 def chain(*steps: TextNormalizer) -> Chain:
-    """Join normalizers into one that applies them in this order.
+    r"""Join normalizers into one that applies them in this order.
 
     Parameters
     ----------
@@ -231,9 +231,9 @@ def chain(*steps: TextNormalizer) -> Chain:
     Examples
     --------
     >>> from renorm.text import GeezHomophones, UnicodeClean, chain
-    >>> print(chain(UnicodeClean(), GeezHomophones()).explain("\\x00ሠላም"))
+    >>> print(chain(UnicodeClean(), GeezHomophones()).explain("\x00ሠላም"))
     Chain(steps=(UnicodeClean(), GeezHomophones())): 2 edits, 4 -> 3 characters
-      [0:1] '\\x00' -> '' (remove_control_chars)
+      [0:1] '\x00' -> '' (remove_control_chars)
       [1:2] 'ሠ' -> 'ሰ' (homophone_s)
     """
     return Chain(steps)

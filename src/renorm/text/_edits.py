@@ -283,8 +283,10 @@ class Explanation:
     def __str__(self) -> str:
         count = len(self.edits)
         lines = [f"{self.by}: {count} edit{'' if count == 1 else 's'}, {len(self.input)} -> {len(self.output)} characters"]
-        for e in self.edits[:20]:
-            lines.append(f"  [{e.start}:{e.end}] {_short(self.input[e.start : e.end])} -> {_short(e.new)} ({', '.join(e.rules)})")
+        lines += (
+            f"  [{e.start}:{e.end}] {_short(self.input[e.start : e.end])} -> {_short(e.new)} ({', '.join(e.rules)})"
+            for e in self.edits[:20]
+        )
         if count > 20:
             lines.append(f"  and {count - 20} more")
         return "\n".join(lines)

@@ -16,20 +16,22 @@ RULE = ("fix_encoding",)
 bad_codecs.ok()  # importing it registers the "sloppy" codecs
 
 # one character of UTF-8 that is not ASCII, or of the variants CESU-8 and Java's NUL
-_CHARACTER = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]|[\xc0-\xdf].|[\xe0-\xef]..|[\xf0-\xff]...", re.DOTALL)
+_CHARACTER = re.compile(
+    rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]|[\xc0-\xdf].|[\xe0-\xef]..|[\xf0-\xff]...", re.DOTALL
+)
 
 
-def repair(text: str, *, steps: int = 8, depth: int = 2) -> list[Edit]:
-    """Undo layers of mojibake until none is left, or `steps` are undone; see `step` for `depth`."""
+def repair(text: str, *, steps: int = 8, depth: int = 2) -> list[Edit] | None:
+    """Undo layers of mojibake until none is left; None where `steps` do not get there. See `step` for `depth`."""
     out: list[Edit] = []
     now = text
     for _ in range(steps):
         more = step(now, depth=depth)
         if not more:
-            break
+            return out
         out = compose(text, now, out, more)
         now = replay(now, more)
-    return out
+    return None
 
 
 def step(text: str, *, depth: int = 2) -> list[Edit]:
@@ -52,7 +54,7 @@ def step(text: str, *, depth: int = 2) -> list[Edit]:
     if depth and (edits := _embedded(text, depth)):
         return edits
     return [
-        Edit(m.start(), m.end(), new, RULE)
+        Edit(m.start(), m.end(), new, ("fix_c1_controls",))
         for m in chardata.C1_CONTROL_RE.finditer(text)
         if (new := fixes.fix_c1_controls(m.group())) != m.group()
     ]
@@ -81,7 +83,7 @@ def _embedded(text: str, depth: int) -> list[Edit]:
         part = match.group()
         if len(part) < len(text):
             at = match.start()
-            edits = repair(part, steps=4, depth=depth - 1)
+            edits = repair(part, steps=5, depth=depth - 1) or ()
             out += (Edit(e.start + at, e.end + at, e.new, e.rules) for e in edits)
     return out
 

@@ -125,8 +125,10 @@ class UnicodeClean(TextNormalizer):
             choices = _CHOICES.get(name, (True, False))
             if value not in choices:
                 raise OptionError(f"UnicodeClean({name})", expected=f"one of {choices}", got=repr(value))
-        wanted = [f"(?P<{rule}>{pattern})" for rule, option, value, pattern in _PATTERNS if getattr(self, option) == value]
-        self._find = re.compile("|".join(wanted) or "(?!)")
+        wanted = [row for row in _PATTERNS if getattr(self, row[1]) == row[2]]
+        starts = "".join(start for *_, start, _ in wanted)  # one look at the first character, before the alternatives
+        rules = "|".join(f"(?P<{rule}>{pattern})" for rule, *_, pattern in wanted)
+        self._find = re.compile(f"(?=[{starts}])(?:{rules})" if wanted else "(?!)")
 
     def edits(self, s: str) -> Iterator[Edit]:
         """Edits of each line; rules are the names of the options that ask for them, or the form (``"NFC"``)."""
@@ -144,14 +146,17 @@ class UnicodeClean(TextNormalizer):
         for _ in range(_ROUNDS):
             before = text
             for stage in stages:
-                more = list(stage(text))
+                found = stage(text)
+                if found is None:
+                    return []
+                more = list(found)
                 edits = compose(line, text, edits, more)
                 text = replay(text, more)
             if text == before:
                 return edits
         return []
 
-    def _encoding(self, text: str) -> Iterable[Edit]:
+    def _encoding(self, text: str) -> Iterable[Edit] | None:
         return _mojibake.repair(text) if self.fix_encoding else ()
 
     def _characters(self, text: str) -> Iterator[Edit]:
@@ -183,35 +188,31 @@ def _one_space(found: re.Match[str]) -> str:
     return " " if inside else ""
 
 
-def _any_of(codes: Iterable[int]) -> str:
-    return "[" + "".join(re.escape(chr(code)) for code in codes) + "]"
+def _body(codes: Iterable[int]) -> str:
+    return "".join(re.escape(chr(code)) for code in codes)
 
 
 _SPACES = "\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_INVISIBLE = "\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
+_LIGATURES, _WIDTHS, _CONTROLS = (_body(t) for t in (chardata.LIGATURES, chardata.WIDTH_MAP, chardata.CONTROL_CHARS))
+_QUOTES = chardata.DOUBLE_QUOTE_RE.pattern.strip("[]") + chardata.SINGLE_QUOTE_RE.pattern.strip("[]")
 
-# rule, the option and the value of it that ask for it, what to look for
-_PATTERNS: tuple[tuple[str, str, object, str], ...] = (
-    ("fix_c1_controls", "fix_encoding", True, chardata.C1_CONTROL_RE.pattern),
-    ("remove_terminal_escapes", "remove_terminal_escapes", True, fixes.ANSI_RE.pattern),
-    ("crlf", "line_breaks", "crlf", r"\r+\n"),
-    ("line_breaks", "line_breaks", "all", "\r\n|[\r\x85\u2028\u2029]"),
-    ("fix_surrogates", "fix_surrogates", True, "[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]"),
-    ("fix_latin_ligatures", "fix_latin_ligatures", True, _any_of(chardata.LIGATURES)),
-    ("plain_spaces", "spaces", "plain", f"[{_SPACES}]"),
-    ("squeeze_spaces", "spaces", "squeeze", f"[ \t{_SPACES}]+"),
-    ("fix_character_width", "fix_character_width", True, _any_of(chardata.WIDTH_MAP)),
-    ("uncurl_quotes", "uncurl_quotes", True, f"{chardata.DOUBLE_QUOTE_RE.pattern}|{chardata.SINGLE_QUOTE_RE.pattern}"),
-    ("remove_control_chars", "remove_control_chars", True, f"{_any_of(chardata.CONTROL_CHARS)}+"),
-    (
-        "remove_invisible",
-        "remove_invisible",
-        True,
-        "[\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069]+",
-    ),
+# rule, the option and the value of it that ask for it, the characters it can start with, what to look for
+_PATTERNS: tuple[tuple[str, str, object, str, str], ...] = (
+    ("remove_terminal_escapes", "remove_terminal_escapes", True, "\x1b", fixes.ANSI_RE.pattern),
+    ("crlf", "line_breaks", "crlf", "\r", r"(?<!\r)\r+\n"),
+    ("line_breaks", "line_breaks", "all", "\r\x85\u2028\u2029", "\r\n|[\r\x85\u2028\u2029]"),
+    ("fix_surrogates", "fix_surrogates", True, "\ud800-\udfff", "[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]"),
+    ("fix_latin_ligatures", "fix_latin_ligatures", True, _LIGATURES, f"[{_LIGATURES}]"),
+    ("plain_spaces", "spaces", "plain", _SPACES, f"[{_SPACES}]"),
+    ("squeeze_spaces", "spaces", "squeeze", f" \t{_SPACES}", f"[ \t{_SPACES}]+"),
+    ("fix_character_width", "fix_character_width", True, _WIDTHS, f"[{_WIDTHS}]"),
+    ("uncurl_quotes", "uncurl_quotes", True, _QUOTES, f"[{_QUOTES}]"),
+    ("remove_control_chars", "remove_control_chars", True, _CONTROLS, f"[{_CONTROLS}]+"),
+    ("remove_invisible", "remove_invisible", True, _INVISIBLE, f"[{_INVISIBLE}]+"),
 )
 
 _REPLACE: dict[str, Callable[[re.Match[str]], str]] = {
-    "fix_c1_controls": lambda found: fixes.fix_c1_controls(found.group()),
     "remove_terminal_escapes": lambda found: "",
     "crlf": lambda found: "\n",
     "line_breaks": lambda found: "\n",

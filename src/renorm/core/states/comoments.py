@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 
+from renorm.core.affine import two_sum
 from renorm.core.state import Array, State
 
 
@@ -14,7 +15,7 @@ from renorm.core.state import Array, State
 class CoMoments(State):
     """Weight, mean and covariance of whole rows; a row with a NaN is left out.
 
-    The mean is held as a row of the data plus a shift, as in `Moments`.
+    The mean is held as the rounded mean of a batch plus a shift, as in `Moments`.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ class CoMoments(State):
             x, w = x[keep], (None if w is None else w[keep])
         if not len(x):
             return cls.identity(x.shape[1])
-        origin = x[0].copy()
+        origin = x[0]
         share = np.full(len(x), 1.0 / len(x)) if w is None else w / w.sum()
         deviation = x - origin
         shift = np.einsum("i,ij->j", share, deviation)
@@ -52,9 +53,11 @@ class CoMoments(State):
         # the one matrix product of the states: d * d sums over n rows are what it is for
         covariance = (deviation * share[:, None]).T @ deviation
         total = float(len(x)) if w is None else float(w.sum())
-        return cls(np.array([total]), origin, shift, covariance)
+        # the origin is the mean, which is no row; the shift is what one float cannot hold of it
+        return cls(np.array([total]), *two_sum(origin, shift), covariance)
 
     def merge(self, other: Self) -> Self:
+        self._refuse_unlike(other, "origin")
         if not self.count[0]:
             return other
         if not other.count[0]:

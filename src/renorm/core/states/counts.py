@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 
+from renorm.core.errors import DataError, FitError
 from renorm.core.state import Array, State
 
 
@@ -14,7 +15,7 @@ from renorm.core.state import Array, State
 class Counts(State):
     """Distinct values of every column, sorted, with their weights; grows with the number of distinct values.
 
-    Columns may hold numbers or strings; NaN and None are left out.
+    A column holds numbers or strings, not both; NaN and None are left out.
 
     Parameters
     ----------
@@ -41,15 +42,24 @@ class Counts(State):
                 real = real & (w > 0)
             kept = column[real]
             if x.dtype == object and len(kept):
-                kept = kept.astype(str) if any(isinstance(v, str) for v in kept) else kept.astype(np.float64)
+                text = [isinstance(v, str) for v in kept]
+                if any(text) and not all(text):
+                    who, got = "Counts.of(x)", f"{kept[text.index(False)]!r} among strings in column {j}"
+                    raise DataError(who, expected="numbers or strings", got=got)
+                kept = kept.astype(str if any(text) else np.float64)
             pairs.append(_count(kept, np.ones(len(kept)) if w is None else w[real]))
         return cls(tuple(v for v, _ in pairs), tuple(c for _, c in pairs))
 
     def merge(self, other: Self) -> Self:
+        self._refuse_unlike(other)
+        if len(self.values) != len(other.values):
+            raise FitError("Counts.merge", expected=f"{len(self.values)} columns", got=f"{len(other.values)}")
         pairs = []
-        for va, wa, vb, wb in zip(self.values, self.weights, other.values, other.weights, strict=True):
+        for j, (va, wa, vb, wb) in enumerate(zip(self.values, self.weights, other.values, other.weights, strict=True)):
             if not len(va) or not len(vb):
                 pairs.append((va, wa) if len(va) else (vb, wb))
+            elif (va.dtype.kind in "US") != (vb.dtype.kind in "US"):
+                raise FitError("Counts.merge", expected="numbers or strings", got=f"both in column {j}")
             else:
                 pairs.append(_count(np.concatenate([va, vb]), np.concatenate([wa, wb])))
         return type(self)(tuple(v for v, _ in pairs), tuple(c for _, c in pairs))

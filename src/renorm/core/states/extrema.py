@@ -36,6 +36,7 @@ class Extrema(State):
         return cls(count, least, np.fmax.reduce(x, axis=0, initial=-np.inf))
 
     def merge(self, other: Self) -> Self:
+        self._refuse_unlike(other, "count")
         return type(self)(
             self.count + other.count, np.minimum(self.least, other.least), np.maximum(self.greatest, other.greatest)
         )

@@ -44,6 +44,7 @@ class Histogram(State):
         return out
 
     def merge(self, other: Self) -> Self:
+        self._refuse_unlike(other, "counts")
         if not np.array_equal(self.edges, other.edges):
             raise FitError("Histogram.merge", expected="the same edges", got="different edges")
         return type(self)(self.edges, self.counts + other.counts)

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from renorm.core.affine import unit_exponent
+from renorm.core.affine import two_sum, unit_exponent
 from renorm.core.errors import FitError, OptionError
 from renorm.core.state import Array, State, entry_weights
 
@@ -18,8 +18,8 @@ _BLOCK = 1 << 16  # entries per block: its temporaries stay in cache
 class Moments(State):
     """Weight, mean and central moments to ``order`` (2, 3 or 4) of every column.
 
-    The mean is held as a value of the data (``origin``) plus a ``shift``, the spread as its root (``rms``),
-    both in units of ``2 ** exponent``: so one-row batches at an offset of 1e12 keep all digits, and nothing
+    The mean is held as the rounded mean of a batch (``origin``) plus a ``shift``, the spread as its root
+    (``rms``), both in units of ``2 ** exponent``: so one-row batches at an offset of 1e12 keep all digits, and nothing
     over- or underflows between 1e-308 and 1.7e308. NaN entries are left out, column by column.
 
     Parameters
@@ -64,15 +64,18 @@ class Moments(State):
             sub = x[:, again]
             exponent[again] = _unit(sub, w, first[again])
             first[again] = np.ldexp(first[again], -exponent[again])
-            _, shift[again], powers = _central(np.ldexp(sub, -exponent[again]), w, first[again], order)
+            with np.errstate(over="ignore"):  # of rows that weigh nothing
+                _, shift[again], powers = _central(np.ldexp(sub, -exponent[again]), w, first[again], order)
             rms[again] = np.sqrt(powers[0])
             if order > 2:
                 third[again] = powers[1]
             if order > 3:
                 fourth[again] = powers[2]
-        return cls(count, exponent, first, shift, rms, third, fourth)
+        # the origin is the mean, which is no row's value; the shift is what one float cannot hold of it
+        return cls(count, exponent, *two_sum(first, shift), rms, third, fourth)
 
     def merge(self, other: Self) -> Self:
+        self._refuse_unlike(other, "count")
         if not np.array_equal(np.isnan(self.fourth), np.isnan(other.fourth)):
             raise FitError("Moments.merge", expected="moments of the same order", got="different orders")
         n = self.count + other.count
@@ -132,19 +135,20 @@ class Moments(State):
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(self.fourth / self.rms**4)
 
-    def affine(self) -> tuple[Array, Array, Array]:
-        """What standardizes the columns: center, scale and the power of two both are counted in (d,).
+    def affine(self) -> tuple[Array, Array, Array, Array]:
+        """What standardizes the columns: center, scale, the power of two they are counted in, and a residual (d,).
 
         The scale is 1 where the spread is rounding noise or there is none: a standard deviation of at most
         half the spacing of the floats at the mean, whatever the number of rows. The exponent is 0 for columns
-        between 1e-289 and 1e301 in magnitude. The center is NaN where a column has no value.
+        between 1e-289 and 1e301 in magnitude. The mean is ``center + residual``: far from 0, one float alone
+        would move the standardized column by its rounding. The center is NaN where a column has no value.
         """
-        mean = self.origin + self.shift
         exponent = unit_exponent(np.fmax(np.abs(self.mean), self.std))
-        center = np.where(self.count > 0, np.ldexp(mean, self.exponent - exponent), np.nan)
-        scale = np.ldexp(self.rms, self.exponent - exponent)
-        noise = 0.5 * np.spacing(np.abs(np.where(self.count > 0, center, 1.0)))
-        return center, np.where(scale > noise, scale, 1.0), exponent
+        origin, shift, scale = (np.ldexp(v, self.exponent - exponent) for v in (self.origin, self.shift, self.rms))
+        center, residual = two_sum(origin, shift)
+        noise = 0.5 * np.spacing(np.abs(center))
+        center = np.where(self.count > 0, center, np.nan)
+        return center, np.where(scale > noise, scale, 1.0), exponent, residual
 
 
 def _first_rows(x: Array, w: Array | None) -> Array:

@@ -65,6 +65,7 @@ class Quantiles(State):
         return cls(x, weights, (), (), (), summary, np.array([limit]))
 
     def merge(self, other: Self) -> Self:
+        self._refuse_unlike(other, "rows")
         if self.limit[0] != other.limit[0]:
             raise FitError("Quantiles.merge", expected="the same limit", got="different limits")
         summary = _fields(RankSummary(*self.summary).merge(RankSummary(*other.summary)))

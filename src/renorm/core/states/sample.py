@@ -46,6 +46,7 @@ class Sample(State):
         return cls(*_smallest(x[weights > 0], weights[weights > 0], k, seed), np.array([k]), np.array([seed]))
 
     def merge(self, other: Self) -> Self:
+        self._refuse_unlike(other, "rows")
         if self.limit[0] != other.limit[0] or self.seed[0] != other.seed[0]:
             raise FitError("Sample.merge", expected="the same k and seed", got="different ones")
         rows = np.concatenate([self.rows, other.rows])
@@ -57,7 +58,7 @@ class Sample(State):
 def _smallest(rows: Array, weights: Array, k: int, seed: int) -> tuple[Array, Array]:
     rows = np.where(np.isnan(rows), np.nan, rows) + 0.0  # one NaN, no negative zero
     bits = np.ascontiguousarray(rows).view(np.uint64)
-    mixed = np.full(len(rows), np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15), dtype=np.uint64)
+    mixed = np.full(len(rows), (seed + 0x9E3779B97F4A7C15) % 2**64, dtype=np.uint64)
     for j in range(bits.shape[1]):  # splitmix64, column after column
         mixed = (mixed ^ bits[:, j]) + np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -1,0 +1,6 @@
+"""Shared mathematics of the torch kinds: masked and synchronised moments, eager backwards."""
+
+from renorm.tensor.eager import recomputing, with_backward
+from renorm.tensor.moments import Moments, fill, mean, mean_square, merge, moments, synchronize, widen
+
+__all__ = ["Moments", "fill", "mean", "mean_square", "merge", "moments", "recomputing", "synchronize", "widen", "with_backward"]
