@@ -45,7 +45,9 @@ def main() -> None:
     out = Path(__file__).parent / "results" / "import.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(f"import: {record['ratio_of_minima']:.3f} of the peer's time by minima, {record['ratio_of_medians']:.3f} by medians")
+    print(
+        f"import: {record['ratio_of_minima']:.3f} of the peer's time by minima, {record['ratio_of_medians']:.3f} by medians"
+    )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,13 @@ FIDELITY = {
     "reading": "a reading: only an abstract was available",
 }
 INVERTIBLE = {"exact": "exactly", "approximate": "approximately", "no": "no"}
-FIT = {"none": "nothing to fit", "one": "one pass", "many": "several passes"}
+FIT = {"none": "", "one": "one question to the data", "many": "several questions to the data"}
+STATE = {
+    "none": "nothing is kept",
+    "fit": "what fit learns",
+    "running": "running statistics",
+    "test-time": "statistics of test data",
+}
 
 
 def write(docs: Path) -> None:
@@ -50,16 +56,23 @@ def methods() -> dict[str, str]:
     for kind in kinds:
         pages[f"methods/{kind}/index.rst"] = kind_page(kind, [c for c in full if c.kind == kind])
 
-    overview = [title("Methods"), "Every method of the catalog, by kind: the protocol it is used by. The same list as a view:",
-                ":doc:`by what is normalized <by_normalized>`. Methods of tier *core* come first, the others are on the *shelf*.\n"]
+    overview = [
+        title("Methods"),
+        "Every method of the catalog, by kind: the protocol it is used by. The same list as a view:",
+        ":doc:`by what is normalized <by_normalized>`. Methods of tier *core* come first, the others are on the *shelf*.\n",
+    ]
     for kind in kinds:
         overview += [title(f"{kind}: {KINDS[kind]}", "-"), table([c for c in full if c.kind == kind], "")]
     links = [f"{kind}/index" for kind in kinds] + ["by_normalized"]
     if readings:
         links.append("readings")
         pages["methods/readings.rst"] = "\n".join(
-            [title("Readings"), "What was made of an abstract where no paper or code was at hand. None of these is the paper's method.\n",
-             table(readings, ""), toctree([f"{c.kind}/{c.name}" for c in readings])]
+            [
+                title("Readings"),
+                "What was made of an abstract where no paper or code was at hand. None of these is the paper's method.\n",
+                table(readings, ""),
+                toctree([f"{c.kind}/{c.name}" for c in readings]),
+            ]
         )
     pages["methods/index.rst"] = "\n".join([*overview, toctree(links)])
 
@@ -85,7 +98,7 @@ def method_page(card: Card) -> str:
         "avoid when": escape(card.avoid_when),
         "departs from the paper": escape(card.deviates),
         "invertible": INVERTIBLE[card.invertible],
-        "fit": FIT[card.rounds] + (", states merge" if card.mergeable else ""),
+        "state": ", ".join(filter(None, (STATE[card.state], FIT[card.rounds], "merges" if card.mergeable else ""))),
         "train and eval": escape(card.train_eval),
         "gradient": "" if card.gradient == "none" else card.gradient,
         "foldable": "yes" if card.foldable else "",
@@ -100,7 +113,7 @@ def method_page(card: Card) -> str:
         [
             title(card.class_name),
             list_table(rows, widths="20 80"),
-            f".. autoclass:: {card.module}.{card.class_name}\n",
+            f".. autoclass:: renorm.{card.kind}.{card.class_name}\n",
             title("Receipt", "-"),
             receipt(card),
         ]
@@ -130,8 +143,10 @@ def receipt(card: Card) -> str:
     }
     say = "What was recorded when it was last checked (:doc:`what this means </receipts>`); "
     return "\n".join(
-        [f"{say}``renorm verify {card.key}`` prints the whole of it.\n",
-         list_table([(k, escape(v)) for k, v in facts.items() if v], widths="25 75")]
+        [
+            f"{say}``renorm verify {card.key}`` prints the whole of it.\n",
+            list_table([(k, escape(v)) for k, v in facts.items() if v], widths="25 75"),
+        ]
     )
 
 
@@ -141,7 +156,10 @@ def kind_page(kind: str, cards: list[Card]) -> str:
     base = base_of(cards)
     if base is not None:
         own = [n for n, v in vars(base).items() if not n.startswith("_") and inspect.isfunction(v) and v.__doc__]
-        parts += [title("The protocol", "-"), f".. autoclass:: {base.__module__}.{base.__name__}\n   :members: {', '.join(own)}\n"]
+        parts += [
+            title("The protocol", "-"),
+            f".. autoclass:: {base.__module__}.{base.__name__}\n   :members: {', '.join(own)}\n",
+        ]
     return "\n".join([*parts, toctree([c.name for c in cards])])
 
 
@@ -155,13 +173,23 @@ def base_of(cards: list[Card]) -> type | None:
 
 def api() -> dict[str, str]:
     """One page from `renorm.__all__`, the errors, and what tests are made of."""
-    parts = [title("Functions and errors"), "What ``renorm`` itself exports. The classes of methods are under :doc:`/methods/index`.\n"]
+    parts = [
+        title("Functions and errors"),
+        "What ``renorm`` itself exports. The classes of methods are under :doc:`/methods/index`.\n",
+    ]
     for name in sorted(renorm.__all__, key=str.lower):
         thing = getattr(renorm, name)
         if not (isinstance(thing, type) and issubclass(thing, Exception)):
             parts.append(auto(f"{thing.__module__}.{name}", thing, members=True))
-    parts += [title("Errors", "-"), "One family: an error says who refuses, what was expected, what came, and often what would help.\n"]
-    parts += [auto(f"{errors.__name__}.{n}", v) for n, v in vars(errors).items() if isinstance(v, type) and v.__module__ == errors.__name__]
+    parts += [
+        title("Errors", "-"),
+        "One family: an error says who refuses, what was expected, what came, and often what would help.\n",
+    ]
+    parts += [
+        auto(f"{errors.__name__}.{n}", v)
+        for n, v in vars(errors).items()
+        if isinstance(v, type) and v.__module__ == errors.__name__
+    ]
     parts += [title("renorm.testing", "-"), "What evidence is made of; methods of other packages can use it too.\n"]
     for name in renorm.testing.__all__:
         thing = getattr(renorm.testing, name)
@@ -179,7 +207,9 @@ def auto(path: str, thing: object, members: bool = False) -> str:
 
 def table(cards: list[Card], prefix: str, kind: bool = False) -> str:
     """One row a method: link, statistic, what kind of evidence, when to use it."""
-    rows = [("method", "kind", "statistic", "evidence", "use when") if kind else ("method", "statistic", "evidence", "use when")]
+    rows = [
+        ("method", "kind", "statistic", "evidence", "use when") if kind else ("method", "statistic", "evidence", "use when")
+    ]
     for c in cards:
         link = f":doc:`{c.class_name} </methods/{c.kind}/{c.name}>`" + ("" if c.tier == "core" else " (shelf)")
         row = [link, c.kind, escape(c.statistic), c.fidelity, escape(c.use_when)]
@@ -213,7 +243,10 @@ def escape(text: str) -> str:
 
 def paper(text: str) -> str:
     """Link a DOI or an arXiv number."""
-    doi, arxiv = re.fullmatch(r"(?:doi:)?(10\.\d+/\S+)", text), re.fullmatch(r"(?:arXiv:)?(\d{4}\.\d{4,5})", text, re.IGNORECASE)
+    doi, arxiv = (
+        re.fullmatch(r"(?:doi:)?(10\.\d+/\S+)", text),
+        re.fullmatch(r"(?:arXiv:)?(\d{4}\.\d{4,5})", text, re.IGNORECASE),
+    )
     if doi:
         return f"`doi:{doi[1]} <https://doi.org/{doi[1]}>`__"
     if arxiv:

@@ -9,6 +9,7 @@ sys.path.insert(0, str(HERE))
 # examples compute with one thread and without a screen, here as in CI
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ["COLUMNS"] = "84"
 
 import _pages
 import renorm

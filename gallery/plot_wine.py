@@ -4,7 +4,7 @@ Which normalizer should I use for these columns?
 
 The wine data have 13 columns in different units, from fractions to thousands. Three estimators are tried with
 three normalizers on the same splits. One of them is there as a control: trees see only the order of values, so no
-normalizer that keeps the order can help or harm them, and the comparison has to say so.
+normalizer that keeps the order should help or harm them, and the comparison has to say so.
 """
 
 # %%
@@ -20,7 +20,11 @@ result = renorm.compare(
     X,
     y,
     methods=["identity", "standard", "robust", "quantile"],
-    estimators={"k-NN": "knn", "tree": DecisionTreeClassifier(random_state=0), "SVM-RBF": "svm_rbf"},
+    estimators={
+        "k-NN": "knn",
+        "tree": DecisionTreeClassifier(random_state=0),
+        "SVM-RBF": "svm_rbf",
+    },
     repeats=4,
     name="wine",
 )
@@ -33,15 +37,16 @@ print(result)
 import matplotlib.pyplot as plt
 
 rope = result.settings["metric"]["rope"]
-records = [r for r in result.records if r.method != result.settings["baseline"]]
+records = [r for r in result.records if r.method != "standard"]
 fig, ax = plt.subplots(figsize=(7, 0.4 * len(records) + 1), layout="constrained")
 ax.axvspan(-rope, rope, color="0.9")
 for row, r in enumerate(records):
     ax.plot(r.interval, [row, row], color="C0", linewidth=2)
     ax.plot(r.difference, row, "o", color="C0")
-ax.set_yticks(range(len(records)), [f"{r.method}, {r.estimator}: {r.verdict}" for r in records])
+labels = [f"{r.method}, {r.estimator}: {r.verdict}" for r in records]
+ax.set_yticks(range(len(records)), labels)
 ax.invert_yaxis()
-ax.set_xlabel(f"{result.settings['metric']['label']}: difference from {result.settings['baseline']} (95 % interval)")
+ax.set_xlabel("accuracy: difference from standard (95 % interval)")
 plt.show()
 
 # %%

@@ -101,3 +101,11 @@ def test_frame_has_a_row_for_each_record(monkeypatch):
     assert frame.shape[0] == 4 and list(frame["verdict"]) == [r.verdict for r in result.records]
     monkeypatch.setitem(sys.modules, "pandas", None)
     assert result.to_frame().column("difference").to_pylist() == [r.difference for r in result.records]
+
+
+def test_cheap_but_perhaps_worse_is_not_taken():
+    gaps = {"identity": {"k": -0.015}, "standard": {"k": 0.0}}
+    result = made(gaps, {"identity": 0.1, "standard": 1.0}, noise=0.02)
+    r = result.record("identity", "k")
+    assert r.verdict == "cannot tell" and r.p_worse > 0.05
+    assert result.best_ == "standard"

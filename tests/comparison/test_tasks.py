@@ -67,6 +67,22 @@ def test_same_seed_same_model_and_no_trace_in_torch():
     assert first.did == task.run("batch_norm", split, 3).did != task.run("batch_norm", split, 4).did
 
 
+def test_weights_start_from_the_seed_the_same_for_all_methods():
+    starts = []
+
+    def model(norm):
+        net = network(norm)
+        starts.append(float(net[0].weight[0, 0].detach()))
+        return net
+
+    X, y = digits()
+    twins = {"batch_norm": torch.nn.BatchNorm1d, "none": lambda width: torch.nn.Identity()}
+    task = LayerTask(model, X, y, methods=twins, steps=1, folds=3, repeats=1)
+    for method, seed in (("batch_norm", 3), ("none", 3), ("none", 4)):
+        task.run(method, task.plan.splits[0], seed)
+    assert starts[0] == starts[1] != starts[2]
+
+
 def test_budget_limits_steps():
     task = layers(methods={"batch_norm": torch.nn.BatchNorm1d})
     split = task.plan.splits[0]

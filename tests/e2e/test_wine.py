@@ -5,14 +5,20 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from renorm.comparison import Comparison
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wine")
+def test_wine_from_the_shell_to_the_page(tmp_path):
+    # one run, and one test so that parallel workers do not each make it
+    printed, data, page = run(tmp_path)
+    one_record_for_each_method_and_estimator(data)
+    standard_beats_identity_for_knn_and_svm(data)
+    boosting_is_never_better_or_worse(data)
+    answer_is_partly_no_difference_and_stands_first(printed, data, page)
+    assert Comparison.from_dict(data).to_dict() == data
+
+
+def run(folder):
     command = [sys.executable, "-m", "renorm.cli.main", "compare", "wine", "--target", "target", "--repeats", "2"]
     command += ["--html", str(folder / "wine.html"), "--json", str(folder / "wine.json")]
     done = subprocess.run(
@@ -22,8 +28,8 @@ def run(tmp_path_factory):
     return done.stdout, json.loads((folder / "wine.json").read_text()), (folder / "wine.html").read_text()
 
 
-def test_one_record_for_each_method_and_estimator(run):
-    records = run[1]["records"]
+def one_record_for_each_method_and_estimator(data):
+    records = data["records"]
     methods = {"identity", "standard", "robust", "yeo_johnson", "quantile"}
     assert {(r["method"], r["estimator"]) for r in records} == {
         (m, e) for m in methods for e in ("knn", "logistic", "svm_rbf", "boosting")
@@ -33,15 +39,15 @@ def test_one_record_for_each_method_and_estimator(run):
         assert len(r["interval"]) == 2 and 0 <= r["p_equivalent"] <= 1 and r["cost"]["fit_seconds"] > 0
 
 
-def test_standard_beats_identity_for_knn_and_svm(run):
-    found = {(r["method"], r["estimator"]): r for r in run[1]["records"]}
+def standard_beats_identity_for_knn_and_svm(data):
+    found = {(r["method"], r["estimator"]): r for r in data["records"]}
     for estimator in ("knn", "svm_rbf"):
         assert found["standard", estimator]["versus_identity"]["verdict"] == "better"
         assert found["identity", estimator]["verdict"] == "worse"
 
 
-def test_boosting_is_never_better_or_worse(run):
-    found = [r for r in run[1]["records"] if r["estimator"] == "boosting"]
+def boosting_is_never_better_or_worse(data):
+    found = [r for r in data["records"] if r["estimator"] == "boosting"]
     assert len(found) == 5
     for r in found:
         assert r["verdict"] in ("equivalent", "cannot tell") and r["versus_identity"]["verdict"] in (
@@ -50,15 +56,9 @@ def test_boosting_is_never_better_or_worse(run):
         )
 
 
-def test_answer_is_partly_no_difference_and_stands_first(run):
-    printed, data, page = run
+def answer_is_partly_no_difference_and_stands_first(printed, data, page):
     assert "Standard beats identity for k-NN and SVM-RBF" in data["answer"]
     assert "for boosting there is no practical difference" in data["answer"]
     assert data["answer"] in " ".join(printed.split())
     assert data["best"] == "standard" and "Take" in page
     assert max(map(len, printed.splitlines())) <= 80
-
-
-def test_result_reads_back(run):
-    again = Comparison.from_dict(run[1])
-    assert again.to_dict() == run[1]

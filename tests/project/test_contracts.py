@@ -27,7 +27,9 @@ def contracts() -> configparser.ConfigParser:
 
 
 def test_every_kind_stands_in_the_layers() -> None:
-    layers = contracts()["importlinter:contract:floors"]["layers"].replace("(", "").replace(")", "").replace("|", " ").split()
+    layers = (
+        contracts()["importlinter:contract:floors"]["layers"].replace("(", "").replace(")", "").replace("|", " ").split()
+    )
     assert {f"renorm.{kind}" for kind in KINDS} <= set(layers)
     folders = {p.parent.name for p in (ROOT / "src" / "renorm").glob("*/__init__.py")}
     assert {f"renorm.{name}" for name in folders} <= set(layers)

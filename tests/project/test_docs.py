@@ -28,7 +28,7 @@ def test_every_method_has_a_page_and_stands_in_both_views(pages: ModuleType) -> 
     made = pages.methods()
     for card in renorm.methods(readings=True):
         text = made[f"methods/{card.kind}/{card.name}.rst"]
-        assert f".. autoclass:: {card.module}.{card.class_name}" in text
+        assert f".. autoclass:: renorm.{card.kind}.{card.class_name}" in text
         link = f":doc:`{card.class_name} </methods/{card.kind}/{card.name}>`"
         for view in ("methods/index.rst", f"methods/{card.kind}/index.rst", "methods/by_normalized.rst"):
             assert (link in made[view]) == (card.fidelity != "reading"), f"{card.key} in {view}"
@@ -45,9 +45,23 @@ def test_a_reading_is_listed_apart(pages: ModuleType, monkeypatch: pytest.Monkey
 
 def test_cards_are_escaped(pages: ModuleType) -> None:
     assert pages.escape("|x_| * `y`\\") == r"\|x\_\| \* \`y\`" + "\\\\"
-    lines = ["all of |x| by scale_, but ``|x|`` and [1]_", ">>> x_ | y", "1_ | 2", "", "z_ ends", "(N, *spatial), **new** (N, *spatial), *odd*"]
+    lines = [
+        "all of |x| by scale_, but ``|x|`` and [1]_",
+        ">>> x_ | y",
+        "1_ | 2",
+        "",
+        "z_ ends",
+        "(N, *spatial), **new** (N, *spatial), *odd*",
+    ]
     pages.plain(None, "class", "x", None, None, lines)
-    assert lines == [r"all of \|x\| by scale\_, but ``|x|`` and [1]_", ">>> x_ | y", "1_ | 2", "", r"z\_ ends", r"(N, \*spatial), **new** (N, \*spatial), *odd*"]
+    assert lines == [
+        r"all of \|x\| by scale\_, but ``|x|`` and [1]_",
+        ">>> x_ | y",
+        "1_ | 2",
+        "",
+        r"z\_ ends",
+        r"(N, \*spatial), **new** (N, \*spatial), *odd*",
+    ]
 
 
 def test_no_page_lists_methods_by_hand() -> None:

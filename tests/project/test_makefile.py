@@ -6,7 +6,21 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ("demo", "test", "lint", "types", "contracts", "docs", "bench", "nightly", "new", "check", "receipts", "clean", "help")
+TARGETS = (
+    "demo",
+    "test",
+    "lint",
+    "types",
+    "contracts",
+    "docs",
+    "bench",
+    "nightly",
+    "new",
+    "check",
+    "receipts",
+    "clean",
+    "help",
+)
 
 
 def targets() -> set[str]:

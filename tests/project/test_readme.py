@@ -13,7 +13,9 @@ RUN = re.search(r"^```text\n\$ (renorm compare [^\n]*)\n(.*?)^```", TEXT, re.MUL
 
 
 def test_there_are_three_doors() -> None:
-    assert [bool(re.search(pattern, text)) for pattern, text in zip(("table", r"\bnn\b", "text"), EXAMPLES, strict=True)] == [True] * 3
+    assert [
+        bool(re.search(pattern, text)) for pattern, text in zip(("table", r"\bnn\b", "text"), EXAMPLES, strict=True)
+    ] == [True] * 3
     assert all(3 <= text.count(">>> ") <= 5 for text in EXAMPLES)
 
 

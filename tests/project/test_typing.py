@@ -52,7 +52,16 @@ def test_a_user_script_is_checked(tmp_path: Path) -> None:
     script, config = tmp_path / "script.py", tmp_path / "mypy.ini"
     script.write_text(SCRIPT)
     config.write_text(CONFIG)
-    command = [sys.executable, "-m", "mypy", "--config-file", str(config), "--cache-dir", str(tmp_path / "cache"), script.name]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--config-file",
+        str(config),
+        "--cache-dir",
+        str(tmp_path / "cache"),
+        script.name,
+    ]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=240)
     said: dict[int, str] = {}
     for line in run.stdout.splitlines():
@@ -86,7 +95,8 @@ def test_names_defined_in_a_kind_come_along(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "__init__.py").write_text(
         "from renorm.core.catalog import serve\nfrom renorm.table._base import Schema\n"
-        "_public = ('Schema', 'for_columns')\n\ndef for_columns(name: str, *, width: int = 3) -> Schema:\n    return Schema(width)\n"
+        "_public = ('Schema', 'for_columns')\n\n"
+        "def for_columns(name: str, *, width: int = 3) -> Schema:\n    return Schema(width)\n"
     )
     text = stubs._kind(folder / "__init__.py", {"Standard": "renorm.table.standard"})
     assert names_of(text) == ["Schema", "Standard", "for_columns"]

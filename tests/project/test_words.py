@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # written in pieces, so that this file passes its own test
 PATHS = ["/".join(["", name, ""]) for name in ("work", "root", "home", "Users", "opt")]
-HOSTS = [".".join(p) for p in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("anaconda", "org"), ("crates", "io"))]
+HOSTS = [
+    ".".join(p) for p in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("anaconda", "org"), ("crates", "io"))
+]
 HOSTS += ["download." + "pytorch"]
 WORDS = ["anthr" + "opic", "cla" + "ude", "chat" + "gpt", "language model " + "wrote", "sub" + "agent"]
 GENERATED = {"build", "dist", "demo", "_build", "__pycache__", "node_modules"}
@@ -38,7 +40,9 @@ def test_the_project_was_read() -> None:
 
 @pytest.mark.parametrize("words", [PATHS, HOSTS, WORDS], ids=["paths", "hosts", "words"])
 def test_no_file_names(words: list[str]) -> None:
-    pattern = re.compile("|".join(rf"(?<![\w.:/~]){re.escape(w)}" if w.startswith("/") else re.escape(w) for w in words), re.IGNORECASE)
+    pattern = re.compile(
+        "|".join(rf"(?<![\w.:/~]){re.escape(w)}" if w.startswith("/") else re.escape(w) for w in words), re.IGNORECASE
+    )
     hits = []
     for path in files():
         try:

@@ -194,12 +194,13 @@ def naive_family(data):
     for pair, e in pairs:
         m, reference = next((a, b) for a, b, f in found if {a, b} == pair and f == e)
         errors[pair, e] = 1 - max(found[m, reference, e][2].values())
-    accepted, alpha = set(), 1 - settings["level"]
+    required, alpha, going = {}, 1 - settings["level"], True
     for step, key in enumerate(sorted(errors, key=errors.get)):
-        if 2 * errors[key] > alpha / (len(errors) - step):
-            break
-        accepted.add(key)
-    return found, accepted, len(errors)
+        if going:
+            limit = alpha / (len(errors) - step)
+            going = 2 * errors[key] <= limit
+        required[key] = (going, 1 - limit / 2)
+    return found, required
 
 
 def test_json_follows_from_the_raw_scores(result):
@@ -216,8 +217,8 @@ def test_json_follows_from_the_raw_scores(result):
         return
     train, test = settings["splits"]["train_rows"], settings["splits"]["test_rows"]
     assert_close(settings["splits"]["ratio"], np.mean(np.array(test) / np.array(train)), op="reduction")
-    found, accepted, size = naive_family(data)
-    assert settings["comparisons"] == size
+    found, required = naive_family(data)
+    assert settings["comparisons"] == len(required)
     for r in data["records"]:
         for contrast in (r, r["versus_identity"]):
             if contrast["reference"] == r["method"]:
@@ -226,7 +227,8 @@ def test_json_follows_from_the_raw_scores(result):
             got = [contrast[k] for k in ("difference", "p_better", "p_equivalent", "p_worse")]
             assert_close(got, [mean, chances["better"], chances["equivalent"], chances["worse"]], op="merge")
             assert_close(contrast["interval"], [mean - half, mean + half], op="merge")
-            sure = (frozenset((r["method"], contrast["reference"])), r["estimator"]) in accepted
+            sure, asked = required[frozenset((r["method"], contrast["reference"])), r["estimator"]]
+            assert_close(contrast["p_required"], asked, op="elementwise")
             assert contrast["verdict"] == (max(chances, key=chances.get) if sure else "cannot tell")
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 
 from renorm.core.errors import ShapeError
-from renorm.tensor import Moments, fill, mean, mean_square, merge, moments, synchronize
+from renorm.tensor import Moments, fill, mean, mean_square, merge, moments, process_group, synchronize
 from renorm.testing import assert_close, rng
 
 
@@ -24,7 +24,7 @@ def masked(name, shape, mask_shape, hole=np.nan):
 def test_only_real_entries_count(hole, mask_shape):
     x, mask, alone = masked("moments", (4, 3, 5, 6), mask_shape, hole)
     m = moments(x, (0, 2, 3), mask)
-    assert_close(m.count, np.sum(~np.isnan(alone), axis=(0, 2, 3), keepdims=True), op="exact")
+    assert_close(m.n, np.sum(~np.isnan(alone), axis=(0, 2, 3), keepdims=True), op="exact")
     assert_close(m.mean, np.nanmean(alone, axis=(0, 2, 3), keepdims=True), op="reduction")
     assert_close(m.variance, np.nanvar(alone, axis=(0, 2, 3), keepdims=True), op="reduction")
     assert_close(m.unbiased, np.nanvar(alone, axis=(0, 2, 3), keepdims=True, ddof=1), op="reduction")
@@ -35,7 +35,7 @@ def test_only_real_entries_count(hole, mask_shape):
 def test_without_a_mask_all_entries_count():
     x = rng("no mask").normal(size=(3, 4, 5))
     m = moments(torch.as_tensor(x), (1,))
-    assert_close(m.count, np.full((3, 1, 5), 4), op="exact")
+    assert_close(m.n, np.full((3, 1, 5), 4), op="exact")
     assert_close(m.m2, x.var(axis=1, keepdims=True) * 4, op="reduction")
     assert_close(mean(torch.as_tensor(x), (0, 2)), x.mean(axis=(0, 2), keepdims=True), op="reduction")
 
@@ -45,7 +45,7 @@ def test_a_group_without_entries_is_zero_and_its_gradient_too():
     x[1] = 4.0
     x.requires_grad_()
     m = moments(x, (1,), torch.tensor([[False], [True]]))
-    assert m.count.tolist() == [[0.0], [3.0]] and m.mean.tolist() == [[0.0], [4.0]] and m.variance.tolist() == [[0.0], [0.0]]
+    assert m.n.tolist() == [[0.0], [3.0]] and m.mean.tolist() == [[0.0], [4.0]] and m.variance.tolist() == [[0.0], [0.0]]
     gx = torch.autograd.grad(m.mean.sum() + m.m2.sum(), x)[0]
     assert_close(gx, np.array([[0.0] * 3, [1 / 3] * 3]), op="elementwise")
 
@@ -62,7 +62,7 @@ def test_gradients_reach_real_entries_only():
 def test_dtypes():
     x = torch.full((70000,), 1.0, dtype=torch.float16)
     m = moments(x, (0,))
-    assert m.mean.dtype == torch.float32 and m.mean.item() == 1.0 and m.count.item() == 70000
+    assert m.mean.dtype == torch.float32 and m.mean.item() == 1.0 and m.n.item() == 70000
     assert mean(x.bfloat16(), (0,)).dtype == torch.float32
     tiny = torch.tensor([1.0, 1.0 + 1e-12], dtype=torch.float64)
     assert moments(tiny, (0,)).m2.item() > 0  # would be 0 in float32
@@ -109,6 +109,15 @@ def group():
     dist.destroy_process_group()
 
 
+def test_the_option_sync_names_a_group(group):
+    assert process_group(True) is group and process_group(group) is group
+    assert process_group(None) is None and process_group(False) is None
+
+
+def test_without_torch_distributed_there_is_no_group():
+    assert process_group(True) is None
+
+
 def test_a_group_of_one_changes_nothing_and_passes_gradients(group):
     x, mask, _ = masked("one process", (5, 3), (5, 3), 0.0)
     x.requires_grad_()
@@ -124,9 +133,9 @@ def test_two_parts_synchronise_to_the_whole(monkeypatch):
     """The formula for several processes, each sum over the group given by hand (the spawned one is the battery's)."""
     x = torch.as_tensor(rng("two parts").normal(3, 2, (9, 2)))
     parts = [moments(p, (0,)) for p in x.split([2, 7])]
-    sums = [sum(torch.stack([p.count, p.count * p.mean]) for p in parts)]
+    sums = [sum(torch.stack([p.n, p.n * p.mean]) for p in parts)]
     center = sums[0][1] / sums[0][0]
-    sums.append(sum(p.m2 + p.count * (p.mean - center) ** 2 for p in parts))
+    sums.append(sum(p.m2 + p.n * (p.mean - center) ** 2 for p in parts))
 
     def all_reduce(tensor, group):
         tensor.copy_(sums[0 if tensor.ndim == 3 else 1])

@@ -15,9 +15,9 @@ import pytest
 
 import renorm.testing
 from renorm.core import catalog as catalogs
-from renorm.core.errors import RenormError
 from renorm.testing import battery
 
+CASES = "def cases():\n"
 CHECKOUT = Path(__file__).resolve().parents[2]
 _NUMBERS = itertools.count()
 
@@ -31,6 +31,10 @@ class Workshop:
         self.methods = folder / "plugin" / self.package
         self.methods.mkdir(parents=True)
         (self.methods / "__init__.py").write_text('"""Planted methods."""\n')
+        record = folder / "plugin" / f"{self.package}-1.0.dist-info"
+        record.mkdir()
+        (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {self.package}\nVersion: 1.0\n")
+        (record / "entry_points.txt").write_text(f"[renorm.methods]\nplanted = {self.package}\n")
 
     def add(self, key: str, source: str, evidence: str = "") -> str:
         """Write a method, and its evidence, and make the catalog read them."""
@@ -53,12 +57,13 @@ class Workshop:
 @pytest.fixture
 def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     made = Workshop(tmp_path)
-    (tmp_path / "tests" / "methods").mkdir(parents=True)
+    for path in (CHECKOUT / "tests" / "methods").glob("*/test_*.py"):  # the real methods are in this catalog, too
+        link = tmp_path / "tests" / "methods" / path.parent.name / path.name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path)
     (tmp_path / "tests" / "golden").symlink_to(CHECKOUT / "tests" / "golden")
     monkeypatch.syspath_prepend(str(tmp_path / "plugin"))
     monkeypatch.setenv("RENORM_ROOT", str(tmp_path))
-    point = types.SimpleNamespace(value=made.package)
-    monkeypatch.setattr(catalogs, "entry_points", lambda group: [point])
     made.forget()
     yield made
     made.forget()
@@ -109,6 +114,8 @@ def plant(workshop: Workshop) -> Callable[..., None]:
             assert public is not None
             body = textwrap.indent(textwrap.dedent(append).strip("\n"), "    ")
             source = source[: public.end()].rstrip("\n") + "\n\n" + body + "\n\n\n" + source[public.end() :]
+        # a class name is used once in a kind
+        source = re.sub(rf"(?<!\bnn\.)\b{card.class_name}\b", name.capitalize(), source)
         return workshop.add(f"{card.kind}.{name}", source, evidence)
 
     def verdict(key: str, check: str) -> str:
@@ -116,7 +123,9 @@ def plant(workshop: Workshop) -> Callable[..., None]:
         (one,) = [c for c in battery.required(found.card) if c.name == check]
         try:
             battery.run(one, found)
-        except (AssertionError, RenormError, Warning) as error:
+        except (NameError, AttributeError, ImportError, SyntaxError, TypeError):
+            raise  # a plant that does not even run shows nothing
+        except Exception as error:
             return f"{type(error).__name__}: {error}"
         return ""
 
@@ -127,9 +136,12 @@ def plant(workshop: Workshop) -> Callable[..., None]:
         append: str = "",
         evidence: tuple[tuple[str, str], ...] = (),
         also: tuple[tuple[str, str], ...] = (),
+        cases: int = 0,
     ) -> str:
-        """``also``: edits of the card that the unchanged copy gets too, so that the check is required of both."""
-        right = copy_of(key, "unchanged", also, "", ())
+        """``also``: edits that the unchanged copy gets too; ``cases``: how many to keep, where a check is dear."""
+        few = ((CASES, f"def cases():\n    return _cases()[:{cases}]\n\n\ndef _cases():\n"),) if cases else ()
+        evidence = (*few, *evidence)
+        right = copy_of(key, "unchanged", also, "", few)
         assert verdict(right, check) == "", "the unchanged copy does not pass"
         wrong = copy_of(key, "planted", (*also, *edits), append, evidence)
         said = verdict(wrong, check)

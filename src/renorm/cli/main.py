@@ -100,11 +100,13 @@ def compare(
     scoring: Annotated[str | None, typer.Option(help="A scikit-learn scorer; accuracy or RMSE by default.")] = None,
     group: Annotated[str | None, typer.Option(help="Column whose rows stay together; it is no feature.")] = None,
     problem: Annotated[str | None, typer.Option(help="classification or regression; default: told from the target.")] = None,
-    folds: Annotated[int | None, typer.Option(help="Folds of the cross-validation. [default: 5]")] = None,
-    repeats: Annotated[int | None, typer.Option(help="Repeats of it. [default: 10 up to 1000 rows, then 3, then 1]")] = None,
+    folds: Annotated[int | None, typer.Option(help="Folds of the cross-validation; 5 by default.")] = None,
+    repeats: Annotated[
+        int | None, typer.Option(help="Repeats of it; 10 by default up to 1000 rows, 3 up to 10 000, else 1.")
+    ] = None,
     rope: Annotated[float | None, typer.Option(help="Differences up to this are practically none.")] = None,
     seed: Annotated[int, typer.Option(help="Splits and seeds follow from it.")] = 0,
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Processes. [default: one a core]")] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Processes; one for each core by default.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report as one offline page.")] = None,
     json_path: Annotated[
         Path | None, typer.Option("--json", help="Write the result as JSON; '-' prints it instead of the table.")
@@ -186,7 +188,7 @@ def fit(
     data: Data,
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, *.renorm.")],
     method: Annotated[str, typer.Option("--method", "-m", help="A table normalizer.")] = "standard",
-    columns: Annotated[str | None, typer.Option(help="Columns, by commas. [default: all numeric ones]")] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns, by commas; all numeric ones by default.")] = None,
     as_json: Json = False,
 ) -> None:
     """Fit a normalizer on a file, batch by batch, and save it."""

@@ -26,6 +26,7 @@ from renorm.comparison.task import Budget, Metric, Outcome, Plan, Split, Task
 from renorm.core.errors import OptionError
 
 Progress = Callable[[int, int], None]
+WORTH_PROCESSES = 4.0  # seconds of work; starting processes costs about as much
 Scores = Mapping[str, Mapping[str, Sequence[float | None]]]
 
 
@@ -268,19 +269,24 @@ def _cost(outcomes: Sequence[Outcome], estimator: str) -> Cost:
 
 def _run_split(task: Task, split: Split, budget: Budget | None) -> list[Outcome]:
     """Every method on one split. The order turns with the split, so that no method always runs first."""
-    from threadpoolctl import threadpool_limits
-
     count = len(task.methods)
     outcomes: dict[str, Outcome] = {}
-    with threadpool_limits(1):
-        for i in range(count):
-            method = task.methods[(i + split.index) % count]
-            outcomes[method] = task.run(method, split, split.seed, budget)
+    for i in range(count):
+        method = task.methods[(i + split.index) % count]
+        outcomes[method] = task.run(method, split, split.seed, budget)
     return [outcomes[m] for m in task.methods]
+
+
+def _run_in_worker(task: Task, split: Split, budget: Budget | None) -> list[Outcome]:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return _run_split(task, split, budget)
 
 
 def _run_all(task: Task, budget: Budget | None, jobs: int | None, progress: Progress | None) -> dict[str, list[Outcome]]:
     from joblib import Parallel, cpu_count, delayed, parallel_config
+    from threadpoolctl import threadpool_limits
 
     splits = task.plan.splits
     found: dict[int, list[Outcome]] = {}
@@ -293,14 +299,16 @@ def _run_all(task: Task, budget: Budget | None, jobs: int | None, progress: Prog
 
     # the first split runs here: it shows whether processes are worth their start
     start = time.perf_counter()
-    done(splits[0], _run_split(task, splits[0], budget))
-    rest = splits[1:]
-    if workers == 1 or (jobs is None and (time.perf_counter() - start) * len(rest) < 4.0):
-        for split in rest:
-            done(split, _run_split(task, split, budget))
-    else:
+    with threadpool_limits(1):
+        done(splits[0], _run_split(task, splits[0], budget))
+        rest = splits[1:]
+        if workers == 1 or (jobs is None and (time.perf_counter() - start) * len(rest) < WORTH_PROCESSES):
+            for split in rest:
+                done(split, _run_split(task, split, budget))
+            rest = ()
+    if rest:
         with parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1):
-            parallel = Parallel(return_as="generator")
-            for split, outcomes in zip(rest, parallel(delayed(_run_split)(task, s, budget) for s in rest), strict=True):
+            results = Parallel(return_as="generator")(delayed(_run_in_worker)(task, s, budget) for s in rest)
+            for split, outcomes in zip(rest, results, strict=True):
                 done(split, outcomes)
     return {m: [found[s.index][i] for s in splits] for i, m in enumerate(task.methods)}

@@ -16,7 +16,7 @@ def way(x: Array, low: Array, high: Array) -> Array:
 
 
 def rank_at(x: Array, grid: Array, references: Array) -> Array:
-    """Ranks of values: linear between grid points, the middle of the ranks for ties, the ends beyond the grid.
+    """Ranks of values: linear between grid points, the middle of the ranks for ties, 0 and 1 at the ends and beyond.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def rank_at(x: Array, grid: Array, references: Array) -> Array:
     below, above = np.maximum(left - 1, 0), np.minimum(left, last)
     inside = between(references[below], references[above], way(x, grid[below], grid[above]))
     out = np.where(right > left, tied, inside)
-    out = np.where(x >= grid[last], references[last], out)
-    out = np.where(x <= grid[0], references[0], out)
+    out = np.where(x >= grid[last], 1.0, out)
+    out = np.where(x <= grid[0], 0.0, out)
     return np.where(np.isnan(x) | np.isnan(grid[0]), np.nan, out)
 
 

@@ -266,6 +266,41 @@ class PowerLikelihood(State):
         return np.where(spread, self.mean_a - self.cov_yq / np.where(spread, self.var_y, 1.0), 0.0)
 
 
+def most_likely_tilt(geometry: PowerGeometry) -> Generator[Any, Any, Array]:
+    """Ask for the tilt of every column (d,) that maximizes the Yeo-Johnson likelihood within the bounds."""
+    lift = geometry.lift  # one object, so that an engine can keep what it lifted
+    step = np.maximum(1.0, geometry.range)
+    return (
+        yield from decreasing_root(
+            lambda tilt: PowerLikelihood.query(lift=lift, geometry=geometry, tilt=tilt),
+            np.zeros_like(step),
+            step,
+            *geometry.bounds(),
+            ~geometry.constant,
+        )
+    )
+
+
+def psi(x: Array, lam: Array) -> Array:
+    """The Yeo-Johnson map itself; inf where float64 cannot hold it."""
+    up, down = boxcox1p(np.maximum(x, 0.0), lam), boxcox1p(np.maximum(-x, 0.0), 2 - lam)
+    return np.asarray(np.where(x >= 0, up, -down))
+
+
+def psi_inverse(y: Array, lam: Array) -> Array:
+    """Inverse of `psi`; NaN where no value has that image."""
+    up, down = inv_boxcox1p(np.maximum(y, 0.0), lam), inv_boxcox1p(np.maximum(-y, 0.0), 2 - lam)
+    return np.asarray(np.where(y >= 0, up, -down))
+
+
+def held(geometry: PowerGeometry, lam: Array) -> Array:
+    """Whether float64 holds psi on each column, with at least 1e6 steps between its ends (d,)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = psi(geometry.least, lam), psi(geometry.greatest, lam)
+        steps = (high - low) / np.spacing(np.maximum(np.abs(low), np.abs(high)))
+    return np.asarray(geometry.constant | (steps > 1e6))
+
+
 def decreasing_root(
     ask: Any, first: Array, second: Array, low: Array, high: Array, active: Array
 ) -> Generator[Any, Any, Array]:

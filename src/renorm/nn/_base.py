@@ -6,12 +6,11 @@ import inspect
 import sys
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from renorm.core.card import Card
 from renorm.core.errors import OptionError, OptionTypeError, ShapeError
-
-import torch
 
 
 class Norm(nn.Module):
@@ -92,6 +91,19 @@ class Norm(nn.Module):
                 hint="leave the channels out: a position is real or padding in all of them",
             )
         return mask.unsqueeze(1)
+
+    def _enough(self, n: Tensor | int, least: int = 2) -> None:
+        """Refuse statistics of fewer than ``least`` entries; compiled code refuses a tensor of counts when it runs."""
+        who = f"{type(self).__name__}.forward(x)"
+        if isinstance(n, Tensor) and torch.compiler.is_compiling():
+            torch._assert_async(n.min() >= least, f"{who}: fewer than {least} real entries to take statistics of")
+        elif (count := int(n.min()) if isinstance(n, Tensor) else n) < least:
+            raise ShapeError(
+                who,
+                expected=f"at least {least} real entries a channel to take statistics of",
+                got=str(count),
+                hint="a larger batch, a mask with more real positions, or eval mode",
+            )
 
 
 def per_channel(parameter: Tensor, x: Tensor) -> Tensor:

@@ -6,14 +6,13 @@ import math
 
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import batch_norm
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from renorm.core.card import Card
-from renorm.core.errors import ShapeError
 from renorm.nn._base import Norm, per_channel, spatial
-from renorm.tensor import fill, moments, recomputing, synchronize, widen
+from renorm.tensor import fill, moments, process_group, recomputing, synchronize, widen
 
 CARD = Card(
     name="batch_norm",
@@ -33,7 +32,7 @@ CARD = Card(
     gradient="exact",
     requires=("torch",),
     cost="torch's kernel; with mask or sync: forward 4 passes of plain operations",
-    use_when="convolutions with batches of 16 or more; padded or uneven batches with mask; small batches per process with sync",
+    use_when="convolutions with batches of 16 or more; padded batches with mask; small ones per process with sync",
     avoid_when="batches of 1 to 8, or batches unlike those at test",
 )
 
@@ -130,39 +129,29 @@ class BatchNorm(Norm, _BatchNorm):
         self._expect(x, self.num_features)
         real = self._positions(x, mask)
         if self.running_mean is not None and not self.training:
-            y = F.batch_norm(fill(x, real), self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+            y = batch_norm(fill(x, real), self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
             return fill(y, real)
-        group = self._group()
+        group = process_group(self.sync) if self.training else None
         if group is None and (real is None or x.numel() == 0):
             return self._whole(x)
         return self._part(x, real, group)
 
-    def _group(self) -> dist.ProcessGroup | None:
-        """Return the processes to take statistics over; None for this one alone."""
-        if not self.sync or not self.training or not (dist.is_available() and dist.is_initialized()):
-            return None
-        return dist.group.WORLD if self.sync is True else self.sync
-
     def _whole(self, x: Tensor) -> Tensor:
         """Torch's own kernel."""
-        if x.numel() == self.num_features:
-            raise self._too_few(1)
+        if x.numel() > 0:
+            self._enough(x.numel() // self.num_features)
         if self.running_mean is None or x.numel() == 0:
-            return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
+            return batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
         # with momentum 1 the kernel leaves the statistics of this batch in the buffers
         mean, var = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_mean)
-        y = F.batch_norm(x, mean, var, self.weight, self.bias, True, 1.0, self.eps)
+        y = batch_norm(x, mean, var, self.weight, self.bias, True, 1.0, self.eps)
         self._track(mean, var)
         return y
 
     def _part(self, x: Tensor, real: Tensor | None, group: dist.ProcessGroup | None) -> Tensor:
         """Plain operations, over real entries and over the processes of the group."""
         found = synchronize(moments(x, (0, *spatial(x)), real), group)
-        enough = found.count.min() > 1
-        if torch.compiler.is_compiling():
-            torch._assert_async(enough, "BatchNorm: fewer than two real entries a channel")
-        elif not enough:
-            raise self._too_few(int(found.count.min()))
+        self._enough(found.n)
         z = (fill(widen(x), real) - found.mean) * torch.rsqrt(found.variance + self.eps)
         if self.affine:
             z = z * per_channel(self.weight, x) + per_channel(self.bias, x)
@@ -173,15 +162,8 @@ class BatchNorm(Norm, _BatchNorm):
     def _track(self, mean: Tensor, var: Tensor) -> None:
         if recomputing():
             return
-        self.num_batches_tracked.add_(1)
-        for running, new in ((self.running_mean, mean), (self.running_var, var)):
-            rate = 1 / self.num_batches_tracked.to(running.dtype) if self.momentum is None else self.momentum
+        batches = self.get_buffer("num_batches_tracked").add_(1)
+        for name, new in (("running_mean", mean), ("running_var", var)):
+            running = self.get_buffer(name)
+            rate = 1 / batches.to(running.dtype) if self.momentum is None else self.momentum
             running.lerp_(new.to(running.dtype), rate)
-
-    def _too_few(self, count: int) -> ShapeError:
-        return ShapeError(
-            f"BatchNorm({self.num_features}).forward(x)",
-            expected="at least two real entries a channel to take statistics of",
-            got=str(count),
-            hint="a larger batch, a mask with more real positions, eval mode, or sync over more processes",
-        )

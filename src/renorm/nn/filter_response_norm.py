@@ -138,9 +138,8 @@ def _backward(count: int | Tensor, grad: Tensor, tensors: Any, kept: Any) -> tup
     (inverse,) = kept
     dims = spatial(x)
     scale = inverse * per_channel(weight, x)
-    if tau is None:
-        gated = grad
-    else:  # 1 where the output was above tau, times the gradient
+    gated = grad
+    if tau is not None:  # 1 where the output was above tau, times the gradient
         gated = (x * scale).add_(per_channel(bias, x)).gt_(per_channel(tau, x)).mul_(grad)
     buffer = gated * x
     response = buffer.sum(dims, keepdim=True)

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import rms_norm
 
 from renorm.core.card import Card
 from renorm.core.errors import ShapeError
@@ -110,15 +110,14 @@ class RMSNorm(Norm, nn.RMSNorm):
                 hint="the features come last; for (N, C, ...) see renorm.nn.for_channels",
             )
         plain = partial(_plain, shape, self.eps)
-        if x.device.type != "cpu":  # elsewhere torch has one fused kernel
-            return plain(x, self.weight)
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
-        return with_backward(plain, partial(_forward, shape, eps), partial(_backward, shape), x, self.weight)
+        forward, backward = partial(_forward, shape, eps), partial(_backward, shape)
+        return with_backward(plain, forward, backward, x, self.weight, device="cpu")  # elsewhere torch has one fused kernel
 
 
 def _plain(shape: tuple[int, ...], eps: float | None, x: Tensor, weight: Tensor | None) -> Tensor:
     wide = x if weight is None else x.to(torch.promote_types(x.dtype, weight.dtype))
-    return F.rms_norm(wide, shape, weight, eps).to(x.dtype)
+    return rms_norm(wide, shape, weight, eps).to(x.dtype)
 
 
 def _forward(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from scipy.special import boxcox1p, inv_boxcox1p
 
 from renorm.core.card import Card
 from renorm.core.errors import DataError
 from renorm.core.fit import Rounds
-from renorm.core.power import PowerGeometry, PowerLikelihood, decreasing_root
+from renorm.core.power import PowerGeometry, held, most_likely_tilt, psi, psi_inverse
 from renorm.core.state import Array
 from renorm.core.states import Extrema, Moments
 from renorm.table._base import Schema, TableNormalizer
@@ -98,17 +97,15 @@ class YeoJohnson(TableNormalizer):
     def _rounds(self, schema: Schema) -> Rounds:
         ends = yield Extrema.query()
         geometry = PowerGeometry(ends.least, ends.greatest)
-        lift = geometry.lift
-        tilt = yield from decreasing_root(
-            lambda t: PowerLikelihood.query(lift=lift, geometry=geometry, tilt=t),
-            np.zeros(schema.width),
-            np.maximum(1.0, geometry.range),
-            *geometry.bounds(),
-            ~geometry.constant,
-        )
+        tilt = yield from most_likely_tilt(geometry)
         lambdas = geometry.lambdas(tilt)
-        if not self.standardize:
-            _refuse_unheld(geometry, lambdas, schema)
+        for j in np.flatnonzero(~held(geometry, lambdas)) if not self.standardize else ():
+            raise DataError(
+                "YeoJohnson(standardize=False).fit(X)",
+                expected="a power that float64 can hold",
+                got=f"lambda {lambdas[j]:.6g} in column {repr(schema.names[j]) if schema.names else j}",
+                hint="standardize=True: the standardized power is exact",
+            )
         moments = yield Moments.query(lift=partial(geometry.power, tilt=tilt))
         center, scale, _, _ = moments.affine()
         return {
@@ -126,40 +123,16 @@ class YeoJohnson(TableNormalizer):
 
     def _map(self, x: Array) -> Array:
         if not self.standardize:
-            return _psi(x, self.lambdas_)
+            return psi(x, self.lambdas_)
         g = self._geometry
         return (g.power(x, self.tilts_) - self.center_) / self.scale_
 
     def _unmap(self, y: Array) -> Array:
         if not self.standardize:
-            return _psi_inverse(y, self.lambdas_)
+            return psi_inverse(y, self.lambdas_)
         return self._geometry.inverse(y * self.scale_ + self.center_, self.tilts_)
 
     def _log_abs_det(self, x: Array) -> Array:
         if not self.standardize:
             return (self.lambdas_ - 1) * np.copysign(np.log1p(np.abs(x)), x)
         return self._geometry.log_slope(x, self.tilts_) - np.log(self.scale_)
-
-
-def _refuse_unheld(geometry: PowerGeometry, lambdas: Array, schema: Schema) -> None:
-    """Refuse a power that float64 cannot hold on the column itself; standardized, it can."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        low, high = _psi(geometry.least, lambdas), _psi(geometry.greatest, lambdas)
-        held = high - low > 1e6 * np.spacing(np.maximum(np.abs(low), np.abs(high)))
-    for j in np.flatnonzero(~held & ~geometry.constant):
-        raise DataError(
-            "YeoJohnson(standardize=False).fit(X)",
-            expected="a power that float64 can hold",
-            got=f"lambda {lambdas[j]:.6g} in column {repr(schema.names[j]) if schema.names else j}",
-            hint="standardize=True: the standardized power is exact",
-        )
-
-
-def _psi(x: Array, lam: Array) -> Array:
-    up, down = boxcox1p(np.maximum(x, 0.0), lam), boxcox1p(np.maximum(-x, 0.0), 2 - lam)
-    return np.where(x >= 0, up, -down)
-
-
-def _psi_inverse(y: Array, lam: Array) -> Array:
-    up, down = inv_boxcox1p(np.maximum(y, 0.0), lam), inv_boxcox1p(np.maximum(-y, 0.0), 2 - lam)
-    return np.where(y >= 0, up, -down)

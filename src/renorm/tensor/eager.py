@@ -46,6 +46,7 @@ def with_backward(
     forward: Callable[..., tuple[Tensor, Tensors]],
     backward: Callable[[Tensor, Tensors, Tensors], Tensors],
     *tensors: Tensor | None,
+    device: str = "",
 ) -> Tensor:
     """Run ``forward`` with its hand-written ``backward`` in eager mode, ``plain`` everywhere else.
 
@@ -61,25 +62,28 @@ def with_backward(
         ``backward(grad, tensors, kept) -> grads``, one for each of ``tensors``. It must not write to ``grad``.
     *tensors : Tensor or None
         The inputs that gradients flow to.
+    device : str, default=""
+        The only type of device that the hand-written pair is for; "" for any.
 
     Returns
     -------
     Tensor
     """
-    if torch.compiler.is_compiling() or not _is_plain_eager(tensors):
+    if torch.compiler.is_compiling() or not _is_plain_eager(tensors, device):
         return plain(*tensors)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
         return _Eager.apply(plain, forward, backward, *tensors)
     return forward(*tensors)[0]
 
 
-def _is_plain_eager(tensors: Tensors) -> bool:
+def _is_plain_eager(tensors: Tensors, only: str) -> bool:
     present = [t for t in tensors if t is not None]
     kinds = {(t.dtype, t.device.type, type(t) in (Tensor, torch.nn.Parameter)) for t in present}
     (dtype, device, ordinary), *others = kinds
     return (
         not others
         and ordinary
+        and only in ("", device)
         and dtype in (torch.float32, torch.float64)
         and not torch.is_autocast_enabled(device)
         and not torch._C._are_functorch_transforms_active()

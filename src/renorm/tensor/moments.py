@@ -19,25 +19,25 @@ class Moments(NamedTuple):
 
     Parameters
     ----------
-    count : Tensor
+    n : Tensor
         How many entries each group has, in the dtype of the mean.
     mean, m2 : Tensor
         Mean and sum of squared deviations from it. A group without entries has mean 0 and m2 0.
     """
 
-    count: Tensor
+    n: Tensor
     mean: Tensor
     m2: Tensor
 
     @property
     def variance(self) -> Tensor:
         """Biased variance, m2 / n; 0 for a group without entries."""
-        return self.m2 / self.count.clamp(min=1)
+        return self.m2 / self.n.clamp(min=1)
 
     @property
     def unbiased(self) -> Tensor:
         """Unbiased variance, m2 / (n - 1); 0 for a group of fewer than two entries."""
-        return self.m2 / (self.count - 1).clamp(min=1)
+        return self.m2 / (self.n - 1).clamp(min=1)
 
 
 def fill(x: Tensor, mask: Tensor | None, value: float = 0.0) -> Tensor:
@@ -62,7 +62,8 @@ def _count(x: Tensor, dims: Dims, mask: Tensor | None, least: int = 1) -> int | 
     """How many real entries each group has, or ``least``; a tensor that keeps the dims where there is a mask."""
     if mask is None:
         return max(math.prod([x.shape[d] for d in dims]), least)
-    if mask.dtype != torch.bool or mask.ndim != x.ndim or any(m not in (1, n) for m, n in zip(mask.shape, x.shape, strict=True)):
+    fits = mask.ndim == x.ndim and all(m in (1, n) for m, n in zip(mask.shape, x.shape, strict=True))
+    if mask.dtype != torch.bool or not fits:
         raise ShapeError(
             "renorm.tensor.moments(mask)",
             expected=f"a boolean mask that broadcasts against {tuple(x.shape)} and has as many dims",
@@ -124,7 +125,7 @@ def moments(x: Tensor, dims: Dims, mask: Tensor | None = None) -> Moments:
     --------
     >>> x = torch.tensor([[1.0, 3.0, float("nan")]])
     >>> m = moments(x, (1,), torch.tensor([[True, True, False]]))
-    >>> m.count.item(), m.mean.item(), m.m2.item()
+    >>> m.n.item(), m.mean.item(), m.m2.item()
     (2.0, 2.0, 2.0)
     """
     entries = _count(x, dims, mask, least=0)
@@ -145,10 +146,20 @@ def merge(a: Moments, b: Moments) -> Moments:
     >>> merge(one, two).mean.item()
     3.0
     """
-    count = a.count + b.count
-    share = b.count / count.clamp(min=1)
+    count = a.n + b.n
+    share = b.n / count.clamp(min=1)
     apart = b.mean - a.mean
-    return Moments(count, a.mean + apart * share, a.m2 + b.m2 + apart.square() * a.count * share)
+    return Moments(count, a.mean + apart * share, a.m2 + b.m2 + apart.square() * a.n * share)
+
+
+def process_group(sync: dist.ProcessGroup | bool | None) -> dist.ProcessGroup | None:
+    """Return the group that a layer's option ``sync`` names: True is the default group.
+
+    None where nothing is to be synchronised, also where torch.distributed is not initialised: there is one process.
+    """
+    if not sync or not dist.is_available() or not dist.is_initialized():
+        return None
+    return dist.group.WORLD if sync is True else sync
 
 
 class _AllReduce(torch.autograd.Function):
@@ -188,7 +199,7 @@ def synchronize(local: Moments, group: dist.ProcessGroup | None) -> Moments:
     """
     if group is None:
         return local
-    count, total = _AllReduce.apply(torch.stack([local.count, local.count * local.mean]), group).unbind()
+    count, total = _AllReduce.apply(torch.stack([local.n, local.n * local.mean]), group).unbind()
     center = total / count.clamp(min=1)
-    m2 = _AllReduce.apply(local.m2 + local.count * (local.mean - center).square(), group)
+    m2 = _AllReduce.apply(local.m2 + local.n * (local.mean - center).square(), group)
     return Moments(count, center, m2)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import importlib
 import json
 import os
@@ -193,6 +194,7 @@ def _limit_memory(extra: int = 6 << 30) -> None:
 
 def _baseline(subject: battery.Subject, tree: ast.Module, send: Send) -> None:
     """Run the method itself through the same machinery: signature, and every test with its time."""
+    known = set(sys.modules)
     install(subject.card, tree)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -205,6 +207,7 @@ def _baseline(subject: battery.Subject, tree: ast.Module, send: Send) -> None:
         start = time.perf_counter()
         failed = _failure(test)
         send(("broken", f"{name}: {failed}") if failed else ("time", name, time.perf_counter() - start))
+    send(("modules", [name for name in sys.modules if name not in known]))
 
 
 def _try(
@@ -265,6 +268,15 @@ def prepare(card: Card) -> battery.Subject:
     return subject
 
 
+def _import_too(names: list[str]) -> None:
+    """Import what the first child imported on its way, so that the others need not, each anew."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in names:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+
+
 def gate(name: str, *, jobs: int = JOBS) -> Outcome:
     """Run the mutation gate on one method.
 
@@ -292,6 +304,7 @@ def gate(name: str, *, jobs: int = JOBS) -> Outcome:
         raise RenormError(f"mutate {card.key}", expected="a method that passes its evidence", got="; ".join(broken))
     want = next(m[1] for m in base.sent if m[0] == "signature")
     times = {m[1]: m[2] for m in base.sent if m[0] == "time"}
+    _import_too(next((m[1] for m in base.sent if m[0] == "modules"), []))
     outcome = Outcome(card.key, source.lines, bare=source.bare)
     if not any(t.startswith("test_") for t in times):
         outcome.problems.append("the evidence has no test_ function")

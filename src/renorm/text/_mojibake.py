@@ -21,7 +21,7 @@ _CHARACTER = re.compile(
 )
 
 
-def repair(text: str, *, steps: int = 8, depth: int = 2) -> list[Edit] | None:
+def repair(text: str, *, steps: int = 8, depth: int = 3) -> list[Edit] | None:
     """Undo layers of mojibake until none is left; None where `steps` do not get there. See `step` for `depth`."""
     out: list[Edit] = []
     now = text
@@ -34,13 +34,13 @@ def repair(text: str, *, steps: int = 8, depth: int = 2) -> list[Edit] | None:
     return None
 
 
-def step(text: str, *, depth: int = 2) -> list[Edit]:
+def step(text: str, *, depth: int = 3) -> list[Edit]:
     """Undo one layer of mojibake, where there is one.
 
     Parameters
     ----------
     text : str
-    depth : int, default=2
+    depth : int, default=3
         How deep to look for runs of mojibake within text that is not mojibake as a whole.
     """
     if text.isascii() or not is_bad(text):

@@ -1,9 +1,11 @@
 """Evidence for table.robust."""
 
 import math
+from fractions import Fraction
 from statistics import NormalDist
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import renorm
@@ -12,6 +14,7 @@ from renorm.testing import Case, assert_close, golden, rng
 
 METHOD = "table.robust"
 VECTORS = ["sklearn__RobustScaler"]
+OPS = {"y": "merge", "back": "merge", "log_abs_det": "merge"}
 MERGES = {
     "lognormal sigma 50": "values below 1e-16 of the range have the same image in float64",
 }
@@ -45,11 +48,12 @@ def cases():
 
 
 def quantile(values, p):
+    """NumPy's definition, in exact arithmetic."""
     values = sorted(values)
     h = (len(values) - 1) * p
     h = float(round(h)) if math.isclose(h, round(h)) else h
-    low, high = values[math.floor(h)], values[math.ceil(h)]
-    return low * (1 - (h - math.floor(h))) + high * (h - math.floor(h))
+    way = Fraction(h - math.floor(h))
+    return values[math.floor(h)] * (1 - way) + values[math.ceil(h)] * way
 
 
 def oracle(case):
@@ -59,17 +63,17 @@ def oracle(case):
     y, log_det = np.full(new.shape, np.nan), np.zeros(len(new))
     low_p, high_p = (q / 100 for q in o["quantile_range"])
     for j in range(case.x.shape[1]):
-        values = [float(v) / 4 for v, k in zip(case.x[:, j], w, strict=True) if v == v for _ in range(int(k))]
-        center = quantile(values, 0.5) if o["with_centering"] else 0.0
+        values = [Fraction(float(v)) for v, k in zip(case.x[:, j], w, strict=True) if v == v for _ in range(int(k))]
+        center = quantile(values, 0.5) if o["with_centering"] else Fraction(0)
         scale = quantile(values, high_p) - quantile(values, low_p)
         if o["unit_variance"]:
-            scale /= NormalDist().inv_cdf(high_p) - NormalDist().inv_cdf(low_p)
+            scale /= Fraction(NormalDist().inv_cdf(high_p) - NormalDist().inv_cdf(low_p))
         if scale == 0 or not o["with_scaling"]:
-            scale = 0.25
+            scale = Fraction(1)
         for i, value in enumerate(new[:, j]):
             if value == value:
-                y[i, j] = (value / 4 - center) / scale
-                log_det[i] -= math.log(scale) + math.log(4)
+                y[i, j] = float((Fraction(float(value)) - center) / scale)
+                log_det[i] -= math.log(scale.numerator) - math.log(scale.denominator)
     return {"y": y, "back": new, "log_abs_det": log_det}
 
 
@@ -90,6 +94,8 @@ def test_infinite_values_count_by_rank():
             renorm.get(METHOD)().fit(column)
         with pytest.raises(DataError, match="column 1"):
             renorm.get(METHOD)().fit(column[:, [1, 0, 0]])
+        with pytest.raises(DataError, match="column 'b'"):
+            renorm.get(METHOD)().fit(pd.DataFrame(column[:, [1, 0, 0]], columns=["a", "b", "c"]))
 
 
 def test_bad_ranges_are_refused():

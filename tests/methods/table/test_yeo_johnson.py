@@ -21,11 +21,6 @@ VECTORS = [
     "fedpower__yeojohnson_mixed",
     "fedpower__yeojohnson_skewclients",
 ]
-EQUIVALENT = {
-    "np.maximum(1.0, geometry.range), -> 1.0 becomes 2.0": "the first step to the root: it sets how soon, not where",
-    "return np.where(x >= 0, up, -down) -> return np.where(x > 0, up, -down)": "both branches are 0 at 0",
-    "return np.where(y >= 0, up, -down) -> return np.where(y > 0, up, -down)": "both branches are 0 at 0",
-}
 OPS = {"y": "root", "back": "root", "log_abs_det": "root", "bounded: back": "inverse"}
 MERGES = {"lognormal sigma 50": "the power of values below 1e-16 is 0 to the digits of the others"}
 
@@ -154,7 +149,7 @@ def test_likelihood():
                 f"{case.id} {j}: {lam} not in {low}, {high}"
             )
             found = likelihood(values, weights, lam)[0]
-            for step in (1e-3, 1e-2, 0.1, 0.5):
+            for step in (1e-3, 0.03, 0.5):
                 for other in (lam + step * (high - lam), lam - step * (lam - low)):
                     gain = float((likelihood(values, weights, other)[0] - found) / sum(weights))
                     assert gain <= 1e-9, f"{case.id} {j}: lambda {other} is better than {lam} by {gain} a row"

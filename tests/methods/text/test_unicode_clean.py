@@ -13,18 +13,15 @@ from renorm.testing import Case, rng
 from renorm.testing.checks_text import codes
 
 METHOD = "text.unicode_clean"
-FTFY = [
-    name
-    for name in ftfy.TextFixerConfig._fields
-    if name not in ("explain", "max_decode_length", "fix_line_breaks", "fix_c1_controls")
-]
+FTFY = ["unescape_html", "fix_encoding", "fix_latin_ligatures", "fix_character_width", "uncurl_quotes", "fix_surrogates"]
+FTFY += ["remove_terminal_escapes", "remove_control_chars", "normalization"]
 SPACES = [c for c in map(chr, range(0x21, 0x10000)) if unicodedata.category(c) == "Zs"]
 INVISIBLE = [chr(c) for c in (0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065))]
 INVISIBLE += [chr(c) for c in range(0x2066, 0x206A)]
 TEXT = (
-    "caf\xc3\xa9 e\u0301 \u201cﬁne ŉ\u201d \u2018x\u2019 Ｌ　ﾃﾞ &eacute;&hearts; 10³ \x1b[31mred\x1b[0m\x00\x0b \x85 \x81\r\n"
-    "<b> &eacute; â\x80\x9c double: Ã\x83Â© \ud83d\ude00 \ud800 ᄀ\u1161\u11a8\u2028 \u00a0\u2003 \t x \u00ad\u200b\r\r\n"
-    "\u202e one\rtwo &#10; &amp;lt; fÃ¼r é 日本 ’tis voilÃ le Ã la  \n\ufeff\u206a\ufffc  "
+    "caf\xc3\xa9 e\u0301 \u201cﬁne ŉ\u201d \u2018x\u2019 Ｌ　ﾃﾞ &eacute;&hearts; 10³ \x1b[31mred\x1b[0m\x00\x0b "
+    "\x85 \x81 \r\n<b> &eacute; â\x80\x9c double: Ã\x83Â© \ud83d\ude00 \ud800 ᄀ\u1161\u11a8\u2028 \u2029\u00a0\u2003 \t x "
+    "\u00ad\u200b\r\r\n\u202e one\rtwo &#10; &amp;lt; fÃ¼r é 日本 ’tis voilÃ le Ã la  \n\ufeff\u206a\ufffc  "
 )
 MUST_CHANGE = [
     ("The cafÃ© is cheap", "The café is cheap"),
@@ -59,12 +56,17 @@ GROWTH = [
 def cases():
     r = rng("unicode_clean")
     pool = [*"aé “’…&;lt#<ﬁＦｶﾞ日Ж\x80\x93\x9d\xa0\x00\x1b\r\n\ud83d\ude00e\u0301\u0316ÃÂâ€™œ", "&amp;", "Ã©", "\x1b[1m"]
-    options = [{}, *({name: False} for name in FTFY if name.startswith(("fix_", "remove_", "uncurl", "unescape")))]
+    options = [{}, *({name: False} for name in FTFY[:-1])]
     options += [{"unescape_html": True}, {"normalization": "NFKC"}, {"normalization": None}, {"remove_invisible": True}]
     options += [{"spaces": "plain"}, {"spaces": "squeeze"}, {"line_breaks": "all"}, {"line_breaks": "keep"}]
     options += [{"line_breaks": "all", "fix_encoding": False}, {"spaces": "squeeze", "line_breaks": "keep"}]
+    off = {name: None if name == "normalization" else False for name in FTFY}
+    options += [{"spaces": "squeeze", "line_breaks": "all"}, {**off, "line_breaks": "keep"}]
+    blanks = Case("every space", "a".join(SPACES), {**off, "spaces": "plain"})
+    unseen = Case("all that is invisible", "a".join(INVISIBLE), {"remove_invisible": True})
     random = ["".join(r.choice(pool, int(r.integers(3, 25)))) for _ in range(40)]
-    return [Case(f"{o or 'default'}", TEXT, o) for o in options] + [Case(f"random {i}", s) for i, s in enumerate(random)]
+    named = [Case(f"{o or 'default'}", TEXT, o) for o in options]
+    return [*named, blanks, unseen, *(Case(f"random {i}", s) for i, s in enumerate(random))]
 
 
 def clean_line(line, options):
@@ -121,7 +123,7 @@ RULES = [
     ),
     ({}, "x e\u0301\u0316 y", [(2, 4, "é", "NFC")]),
     ({"normalization": "NFKC"}, "10³", [(2, 3, "3", "NFKC")]),
-    ({}, "é &\neacute; ﾃﾞ", [(11, 13, "デ", "fix_character_width,NFC")]),
+    ({}, "é &eacute; ﾃﾞ", [(2, 10, "é", "unescape_html"), (11, 13, "デ", "fix_character_width,NFC")]),
 ]
 
 

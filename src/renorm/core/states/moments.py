@@ -76,7 +76,7 @@ class Moments(State):
 
     def merge(self, other: Self) -> Self:
         self._refuse_unlike(other, "count")
-        if not np.array_equal(np.isnan(self.fourth), np.isnan(other.fourth)):
+        if any(np.isnan(getattr(self, k)[:1]).any() != np.isnan(getattr(other, k)[:1]).any() for k in ("third", "fourth")):
             raise FitError("Moments.merge", expected="moments of the same order", got="different orders")
         n = self.count + other.count
         safe = np.where(n > 0, n, 1.0)
