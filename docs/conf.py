@@ -20,8 +20,8 @@ copyright = "the renorm developers, Apache License 2.0"
 version = release = renorm.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc", "myst_parser", "sphinx_gallery.gen_gallery"]
-exclude_patterns = ["_build", "decisions/template.md", "gallery/*.ipynb", "gallery/*.py", "gallery/*.md5", "gallery/*.zip"]
-myst_enable_extensions = ["colon_fence"]
+exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py", "gallery/*.md5", "gallery/*.zip"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_typehints = "none"

@@ -23,7 +23,7 @@ import pytest
 import renorm
 from renorm.core.card import KINDS, read
 from renorm.core.catalog import Catalog, catalog
-from renorm.testing import battery, docstrings, evidence, ledger, receipts, skips
+from renorm.testing import battery, docstrings, layout, ledger, receipts, skips
 
 TESTS = Path(__file__).resolve().parent
 PACKAGE = Path(renorm.__file__).resolve().parent
@@ -85,10 +85,6 @@ def test_every_method_file_has_a_card() -> None:
     assert {Path(card.source) for card in catalog() if card.module.startswith("renorm.")} == files
 
 
-def test_every_card_is_named_like_its_file() -> None:
-    assert [card.key for card in catalog() if Path(card.source).stem != card.name] == []
-
-
 def test_every_evidence_file_has_a_card() -> None:
     keys = {f"{path.parent.name}.{path.stem.removeprefix('test_')}" for path in EVIDENCE}
     assert keys - {card.key for card in catalog()} == set()
@@ -97,28 +93,12 @@ def test_every_evidence_file_has_a_card() -> None:
 
 @each_card
 def test_evidence_is_complete(key: str) -> None:
-    module = evidence.load(key)
-    assert key == module.METHOD
-    cases = module.cases()
-    assert cases
-    assert len({case.id for case in cases}) == len(cases)
-    tests = {name: value for name, value in vars(module).items() if name.startswith("test_")}
-    assert tests
-    takes_something = [name for name, test in tests.items() if inspect.signature(test).parameters]
-    assert takes_something == [], "evidence tests run without pytest: no fixtures, no parametrize"
-    assert set(module.oracle(cases[0])), "the oracle says nothing"
-    source = Path(module.__file__).read_text(encoding="utf-8")
-    imported = re.findall(r"^ *(?:from|import) (renorm\S*)", source, re.MULTILINE)
-    assert [name for name in imported if name.split(".")[1:2] not in ([], ["testing"], ["core"])] == []
-    assert not re.search(r"\b(skip|importorskip|xfail)\(", source), "skips stand in tests/skips.toml"
+    assert layout.evidence_faults(CARDS[key]) == []
 
 
 @each_card
 def test_every_law_is_decided(key: str) -> None:
-    card, known = CARDS[key], battery.laws_of(CARDS[key].kind)
-    named = {*card.laws, *card.not_laws, *card.unclaimed}
-    assert named - known == set(), "laws that no check decides"
-    assert known - named == set(), "laws the card says nothing about"
+    assert layout.card_faults(CARDS[key]) == []
 
 
 # checks that no card calls for yet; planted methods show that they work
@@ -143,51 +123,14 @@ def test_a_receipt_is_shipped(key: str) -> None:
 # method files --------------------------------------------------------------------------------------------------------
 
 
-def code_lines(tree: ast.Module, text: str) -> int:
-    """Lines that are neither blank, nor comment, nor docstring, nor card."""
-    left_out: set[int] = set()
-    for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        is_card = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CARD"
-        if is_text or is_card:
-            left_out.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    rows = enumerate(text.splitlines(), 1)
-    return sum(1 for n, row in rows if n not in left_out and row.strip() and not row.lstrip().startswith("#"))
-
-
 @each_card
 def test_method_file_is_laid_out(key: str) -> None:
-    text = Path(CARDS[key].source).read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    doc = ast.get_docstring(tree)
-    assert doc
-    assert "\n" not in doc, "the module's docstring is one line"
-    public = [n for n in tree.body if isinstance(n, ast.ClassDef) and not n.name.startswith("_")]
-    assert len(public) == 1
-    assert public[0].name == CARDS[key].class_name
-    assert re.fullmatch(r"[A-Z][A-Za-z0-9]*", public[0].name)
-    assert code_lines(tree, text) <= 150
-    assert [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assert)] == [], "no assert for user errors"
-    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
-    assert [n.lineno for n in calls if n.func.id == "hasattr"] == [], "no hasattr"
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
-    assert [f.name for f in functions if f.args.kwarg is not None] == [], "no **kwargs"
-    makers = [f for f in public[0].body if isinstance(f, ast.FunctionDef) and f.name == "__init__"]
-    assert [f.lineno for f in makers if f.args.defaults] == [], "options are keyword-only"
+    assert layout.method_faults(CARDS[key]) == []
 
 
 @each_card
-def test_docstring_defaults_are_the_codes(key: str) -> None:
-    cls = catalog().load(key)
-    assert docstrings.wrong_defaults(cls, cls.__doc__) == []
-
-
-@each_card
-def test_docstring_has_its_sections(key: str) -> None:
-    cls = catalog().load(key)
-    found = docstrings.sections(cls.__doc__)
-    takes_something = bool(inspect.signature(cls).parameters)
-    assert [s for s in ("Parameters", "Examples") if not found.get(s) and (s != "Parameters" or takes_something)] == []
+def test_docstring_is_complete_and_its_defaults_are_the_codes(key: str) -> None:
+    assert layout.docstring_faults(CARDS[key]) == []
 
 
 def public_functions() -> list[str]:

@@ -94,7 +94,7 @@ def test_names_defined_in_a_kind_come_along(tmp_path: Path) -> None:
     folder = tmp_path / "table"
     folder.mkdir()
     (folder / "__init__.py").write_text(
-        "from renorm.core.catalog import serve\nfrom renorm.table._base import Schema\n"
+        "from renorm.core.catalog import serve\nfrom renorm.table._base import Schema as Schema\n"
         "_public = ('Schema', 'for_columns')\n\n"
         "def for_columns(name: str, *, width: int = 3) -> Schema:\n    return Schema(width)\n"
     )

@@ -69,6 +69,8 @@ def test_only_what_overlaps_becomes_one_edit(case: tuple[str, list[Edit], list[E
 
 def test_edits_that_undo_each_other_are_gone() -> None:
     assert compose("abc", "aXc", [Edit(1, 2, "X", ("one",))], [Edit(1, 2, "b", ("two",))]) == []
+    longer = [Edit(0, 1, "XX", ("one",)), Edit(2, 3, "Y", ("one",))]
+    assert compose("abcd", "XXbYd", longer, [Edit(3, 4, "c", ("two",))]) == longer[:1]
     both = compose("abc", "aXYc", [Edit(1, 2, "XY", ("one",))], [Edit(0, 2, "", ("two",)), Edit(3, 3, "!", ("two",))])
     assert both == [Edit(0, 2, "Y", ("one", "two")), Edit(2, 2, "!", ("two",))]
 

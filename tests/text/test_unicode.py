@@ -36,7 +36,7 @@ def test_nothing_above_the_planes_looked_at_joins() -> None:
 def test_an_ordinary_letter_is_no_joiner() -> None:
     found = joiners()
     assert {"\u0301", "\u0316", "\u1161", "\u11a8", "\u09be", "ﾞ"} <= found
-    assert not found & set("aé가日Жﬁ½ſ")
+    assert not found & set("aé가日Жﬁ½ſሀḁᇿ₁\u1176")
     assert all(c in found for c in map(chr, range(0x30000)) if unicodedata.combining(c))
 
 
@@ -77,6 +77,8 @@ WILD = [
     "ä½\xa0å¥½ and é",
     "\x85 \x93quoted\x94 \x81",
     "Ã±a“—”Ã±",
+    "í\xa0½í¸\x80 CESU-8",
+    "Ã© with Java's NUL À\x80",
 ]
 
 

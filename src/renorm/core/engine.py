@@ -254,13 +254,13 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError) as error:
         who, got = f"Batches.from_path({str(path)!r})", str(error).strip()
-        found = re.match(r"In CSV column #(\d+): CSV conversion error to \w+: invalid value (.*)", got)
+        found = re.match(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to \w+: invalid value (.*)", got)
         if found is None:
             raise DataError(who, expected="a file that can be read", got=got) from error
         raise DataError(
             who,
             expected=f"numbers in column {_csv(path).schema.names[int(found[1])]!r}, as in its first rows",
-            got=found[2],
+            got=found[3] + (f" in line {found[2]}" if found[2] else ""),
             hint="mend the file, or name the numeric columns with columns=",
         ) from error
 

@@ -88,10 +88,10 @@ def save(method: Saveable, path: str | Path) -> None:
     try:
         with part.open("xb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                archive.writestr("method.json", text)
-                archive.writestr("method.crc32", str(zlib.crc32(text)))
-                for n, blob in enumerate(blobs):
-                    archive.writestr(f"arrays/{n}.bin", blob)
+                members = {"method.json": text, "method.crc32": str(zlib.crc32(text)).encode()}
+                members |= {f"arrays/{n}.bin": blob for n, blob in enumerate(blobs)}
+                for name, blob in members.items():  # without dates: the same fit gives the same bytes
+                    archive.writestr(zipfile.ZipInfo(name), blob)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

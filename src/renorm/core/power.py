@@ -236,11 +236,11 @@ class PowerLikelihood(State):
             else:
                 count = weights.sum(axis=0)
                 share = weights / np.where(count > 0, count, 1.0)
-            means = [np.einsum("ij,ij->j", share, v) for v in (a, y, q)]
-            y = y - means[1]
+            mean_a, mean_y, mean_q = (np.einsum("ij,ij->j", share, v) for v in (a, y, q))
+            y = y - mean_y
             weighted = share * y
-            second = [np.einsum("ij,ij->j", weighted, v) for v in (y, q - means[2])]
-            state = state.merge(cls(count, *means, *second, tilt))
+            var_y, cov_yq = (np.einsum("ij,ij->j", weighted, v) for v in (y, q - mean_q))
+            state = state.merge(cls(count, mean_a, mean_y, mean_q, var_y, cov_yq, tilt))
         return state
 
     def merge(self, other: Self) -> Self:

@@ -22,8 +22,14 @@ CARD = Card(
     paper="arXiv:1911.09737",
     fidelity="vectors",
     aliases=("FRN", "filter_response_normalization", "frn_tlu"),
-    laws=("batch_independent", "batch_equivariant", "channel_independent", "position_equivariant",
-          "positive_scale_invariant", "padding_invariant"),
+    laws=(
+        "batch_independent",
+        "batch_equivariant",
+        "channel_independent",
+        "position_equivariant",
+        "positive_scale_invariant",
+        "padding_invariant",
+    ),
     not_laws=("shift_invariant", "position_independent"),
     gradient="exact",
     requires=("torch",),
@@ -112,9 +118,7 @@ class FilterResponseNorm(Norm):
         return fill(y, real)
 
 
-def _plain(
-    eps: float | Tensor, count: int | Tensor, x: Tensor, weight: Tensor, bias: Tensor, tau: Tensor | None
-) -> Tensor:
+def _plain(eps: float | Tensor, count: int | Tensor, x: Tensor, weight: Tensor, bias: Tensor, tau: Tensor | None) -> Tensor:
     wide = widen(x)
     inverse = torch.rsqrt(wide.square().sum(spatial(x), keepdim=True) / count + eps)
     z = wide * (inverse * per_channel(weight, x)) + per_channel(bias, x)

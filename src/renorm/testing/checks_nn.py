@@ -112,12 +112,15 @@ def _f64(method: Subject) -> list[Case]:
 
 
 def _kinds(cases: list[Case]) -> list[Case]:
-    """One case for each combination of options given, mode and mask: for checks that are dear."""
-    found: dict[Any, Case] = {}
+    """Cases that together show every switch, and every pair of mode and mask: for checks that are dear."""
+    kept, seen = [], set[Any]()
     for c in cases:
-        options = tuple(sorted((k, repr(v)) for k, v in c.options.items() if isinstance(v, bool | str | None)))
-        found.setdefault((options, c.extra.get("mode"), c.extra.get("mask") is None), c)
-    return list(found.values())
+        switches = {(k, repr(v)) for k, v in c.options.items() if isinstance(v, bool | str | None)}
+        shows = switches | {(c.extra.get("mode", "train"), c.extra.get("mask") is None)}
+        if not shows <= seen:
+            kept.append(c)
+            seen |= shows
+    return kept
 
 
 def _takes_mask(card: Card) -> bool:
@@ -497,7 +500,10 @@ def state(method: Subject) -> None:
         start = {n: t.clone() for n, t in layer.state_dict().items()}
         eval_y = layer.eval()(*inputs(case))
         assert all(torch.equal(t, start[n]) for n, t in layer.state_dict().items()), f"{case.id}: eval moved the state"
-        train_y = layer.train()(*inputs(case))
+        x, *rest = inputs(case)
+        train_y = layer.train()(x.requires_grad_(), *rest)
+        held = [n for n, b in layer.named_buffers() if b.requires_grad]
+        assert not held, f"{case.id}: {held} hold on to the graph of a step"
         moved |= any(not torch.equal(t, start[n]) for n, t in layer.state_dict().items())
         differ |= not torch.equal(train_y, eval_y)
         again = layer.eval()(*inputs(case))
@@ -511,6 +517,8 @@ def persistence(method: Subject) -> None:
     """A state_dict loads strictly into a new layer; copies and pickles are the same layer."""
     for case in method.cases():
         layer = build(method.cls, case)
+        for _ in range(2):  # what a layer learns must be in its state_dict
+            layer(*inputs(case))
         fresh = method.cls(**case.options, dtype=_dtype(case)).train(layer.training)
         fresh.load_state_dict(layer.state_dict(), strict=True)
         want = run_layer(copy.deepcopy(layer), case)

@@ -23,7 +23,7 @@ def sections(docstring: str | None) -> dict[str, str]:
     text = inspect.cleandoc(docstring or "")
     found = list(_HEADING.finditer(text))
     ends = [m.start() for m in found[1:]] + [len(text)]
-    return {m.group(1): text[m.end() : end].strip("\n") for m, end in zip(found, ends, strict=True)}
+    return {m.group(1): text[m.end() : end].strip("\n") for m, end in zip(found, ends, strict=False)}
 
 
 def parameters(docstring: str | None) -> dict[str, str]:

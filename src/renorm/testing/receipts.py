@@ -21,7 +21,7 @@ import secrets
 import sys
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -187,8 +187,14 @@ def _versions(card: Card) -> dict[str, str]:
     return found
 
 
-def examine(name: str) -> tuple[dict[str, Any], list[str]]:
-    """Run everything a receipt records about a method; the record, and what failed."""
+def _silent(step: str, text: str, passed: bool) -> None: ...
+
+
+def examine(name: str, *, tell: Callable[[str, str, bool], None] = _silent) -> tuple[dict[str, Any], list[str]]:
+    """Run everything a receipt records about a method; the record, and what failed.
+
+    ``tell(step, text, passed)`` hears of each step as it ends.
+    """
     card = catalog().find(name)
     subject = mutate.prepare(card)
     (ending,) = run_forked([partial(_examine, subject)], limit=_LIMIT)
@@ -200,10 +206,13 @@ def examine(name: str) -> tuple[dict[str, Any], list[str]]:
     }
     gaps: dict[str, float] = next((value for kind, _, value in ending.sent if kind == "gaps"), {})
     failures += [f"oracle: case {case} differs in shape or in the places of NaN" for case, g in gaps.items() if g == np.inf]
+    done = sum(len(group) for group in seconds.values())
+    tell("evidence", f"{done} tests and checks passed, {len(failures)} failed, {ending.seconds:.1f} s", not failures)
     mutants: dict[str, Any] = {}
     if not failures:
         outcome = mutate.gate(card.key)
         mutants = outcome.to_dict()
+        tell("mutation", mutate.lines_of(outcome)[0].partition(": ")[2], outcome.passed)
         if not outcome.passed:
             failures += mutate.lines_of(outcome)
     found = parts(card)

@@ -83,7 +83,7 @@ def _imports(tree: ast.Module) -> dict[str, str]:
         for node in tree.body
         if isinstance(node, ast.ImportFrom) and node.module and not node.level
         for alias in node.names
-        if alias.asname is None
+        if alias.asname in (None, alias.name)
     }
 
 

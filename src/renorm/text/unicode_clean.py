@@ -83,7 +83,7 @@ class UnicodeClean(TextNormalizer):
     >>> from renorm.text import UnicodeClean
     >>> clean = UnicodeClean()
     >>> print(clean.explain("The cafÃ© \u201cﬁne\u201d\x00"))
-    UnicodeClean(): 5 edits, 17 -> 16 characters
+    UnicodeClean(): 5 edits, 16 -> 15 characters
       [7:9] 'Ã©' -> 'é' (fix_encoding)
       [10:11] '“' -> '"' (uncurl_quotes)
       [11:12] 'ﬁ' -> 'fi' (fix_latin_ligatures)
@@ -131,7 +131,7 @@ class UnicodeClean(TextNormalizer):
         self._find = re.compile(f"(?=[{starts}])(?:{rules})" if wanted else "(?!)")
 
     def edits(self, s: str) -> Iterator[Edit]:
-        """Edits of each line; rules are the names of the options that ask for them, or the form (``"NFC"``)."""
+        """Edits of each line; a rule is named like the option that asks for it, its value, or ftfy's step."""
         for line in re.finditer(r"[^\n]*\n|[^\n]+", s):
             at = line.start()
             for edit in self._settled(line.group()):

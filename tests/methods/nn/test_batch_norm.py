@@ -142,9 +142,9 @@ def test_too_few_entries_are_refused_and_leave_the_state():
     one[1, 2] = True
     x = torch.zeros(3, 2, 4)
     for args, count in (((x, none), "0"), ((x, one), "1"), ((x[:1, :, :1],), "1")):
-        with pytest.raises(renorm.RenormError, match=f"BatchNorm.*got {count}[.]"):
+        with pytest.raises(renorm.RenormError, match=rf"BatchNorm.*got {count}[.]"):
             layer(*args)
-    with pytest.raises(renorm.RenormError, match="got 1[.]"):
+    with pytest.raises(renorm.RenormError, match=r"got 1[.]"):
         renorm.get(METHOD)(1)(torch.zeros(1, 1))
     assert all(torch.equal(t, before[n]) for n, t in layer.state_dict().items())
     two = one.clone()

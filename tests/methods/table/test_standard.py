@@ -4,6 +4,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+from sklearn.preprocessing import StandardScaler
 
 import renorm
 from renorm.testing import Case, assert_close, rng
@@ -90,3 +91,16 @@ def test_rounding_noise_is_no_spread():
     assert method.scale_.tolist() == [1.0]
     two_apart = np.array([[0.3], [np.nextafter(np.nextafter(0.3, 1), 1)]])
     assert_close(renorm.get(METHOD)().fit_transform(two_apart), [[-1.0], [1.0]], op="exact")
+
+
+def test_peer():
+    """scikit-learn's StandardScaler on ordinary columns, with weights, its attributes too."""
+    r = rng("standard peer")
+    x = np.where(r.random((40, 3)) < 0.1, np.nan, r.normal(3, 2, (40, 3)))
+    w = r.random(40)
+    for options in ({}, {"with_mean": False}, {"with_std": False}):
+        mine = renorm.get(METHOD)(**options).fit(x, sample_weight=w)
+        peer = StandardScaler(**options).fit(x, sample_weight=w)
+        assert_close(mine.transform(x), peer.transform(x), op="merge", what=str(options))
+    assert_close(mine.mean_, peer.mean_, op="merge")
+    assert_close(mine.n_samples_seen_, peer.n_samples_seen_, op="merge")
