@@ -138,6 +138,7 @@ def receipt(card: Card) -> str:
         "checks of the battery": ", ".join(record["checks"]),
         "skipped": "; ".join(f"{what}: {why}" for what, why in record["skipped"].items()),
         "mutants killed": f"{killed} of {killed + mutants['survived']}",
+        "equivalent mutants": "; ".join(f"{what}: {why}" for what, why in mutants["equivalents"].items()),
         "versions": ", ".join(f"{k} {v}" for k, v in record["versions"].items()),
         "key": record["key"][:16],
     }

@@ -72,11 +72,11 @@ def test_listing_imports_no_method() -> None:
 def test_importing_renorm_is_light() -> None:
     code = """
         import time
-        start = time.perf_counter()
+        start = time.process_time()
         import renorm
         import sys
         heavy = [m for m in ("torch", "sklearn", "pandas", "matplotlib", "numpy") if m in sys.modules]
-        print(heavy, time.perf_counter() - start)
+        print(heavy, time.process_time() - start)
     """
     found = [python(code).rsplit(" ", 1) for _ in range(3)]
     assert {heavy for heavy, _ in found} == {"[]"}
@@ -103,10 +103,10 @@ def test_three_hundred_cards_are_listed_in_a_tenth_of_a_second(tmp_path: Path) -
         put(tmp_path / kind, f"method_{i}", text + prose + "def f():\n    pass\n" * 80)
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()  # of this process: others may be running
         found = Catalog([("generated", tmp_path)])
         assert len(found.select()) == 300
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.1, times
 
 
@@ -195,7 +195,7 @@ MALFORMED = {
     "unpacked": (source("    **COMMON,\n"), "arguments without a name"),
     "unknown field": (source("    colour='red',\n"), "unexpected keyword argument 'colour'"),
     "field missing": (source().replace("    axes='none',\n", ""), "missing 1 required positional argument: 'axes'"),
-    "field twice": (source("    name='other',\n"), "keyword argument repeated: name"),
+    "field twice": (source("    name='other',\n"), "a field twice"),
     "more than a call": (source("    cost='',\n) or dict(\n    a=1,\n"), "more than a call of Card"),
     "called twice": (source("    cost='',\n)(\n    a=1,\n"), "more than a call of Card"),
     "not Python": (source("    cost='\n"), "unterminated string"),
@@ -277,11 +277,11 @@ def test_a_name_is_text(name: Any, names: Catalog) -> None:
         names.find(name)
 
 
-def test_a_full_name_is_used_once(names: Catalog) -> None:
-    with pytest.raises(RenormError, match=r"catalog: table\.standard: expected a name used once, got a\.py and b\.py"):
-        found = Catalog([])
-        for path in ("a.py", "b.py"):
-            found.add(Card(**{**GOOD, "name": "standard"}, source=path))
+def test_a_full_name_is_used_once() -> None:
+    found = Catalog([])
+    found.add(Card(**GOOD, source="a.py"))
+    with pytest.raises(RenormError, match=r"catalog: table\.plain: expected a name used once, got a\.py and b\.py"):
+        found.add(Card(**GOOD, source="b.py"))
 
 
 def test_a_class_of_a_kind_has_one_card() -> None:
@@ -474,7 +474,7 @@ def test_unknown_attributes_have_hints() -> None:
         AttributeError, match=r"module 'renorm\.table' has no attribute 'Standart'; did you mean 'Standard'\?"
     ):
         _ = renorm.table.Standart
-    with pytest.raises(AttributeError, match=r"known names: Identity, "):
+    with pytest.raises(AttributeError, match=r"known names: .*Identity, Quantile"):
         _ = renorm.table.Xyzzy
     with pytest.raises(AttributeError, match=r"module 'renorm\.table' has no attribute '_private'"):
         _ = renorm.table._private

@@ -166,8 +166,8 @@ _CLASS = re.compile(r"^class ([A-Za-z]\w*)", re.MULTILINE)
 _START = "\nCARD = Card(\n"
 
 
-def read(path: str | Path) -> Card | None:
-    """Read the card of a source file, or None where the file has none.
+def read(path: str | Path, module: str = "") -> Card | None:
+    """Read the card of a source file, which is imported as ``module``, or None where the file has none.
 
     Raises
     ------
@@ -188,12 +188,14 @@ def read(path: str | Path) -> Card | None:
         if node.args or any(keyword.arg is None for keyword in node.keywords):
             raise ValueError("arguments without a name")
         values = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in node.keywords}
+        if len(values) < len(node.keywords):
+            raise ValueError("a field twice")
     except (SyntaxError, ValueError) as error:
         raise RenormError(who, expected="a literal that ends in a line holding only ')'", got=str(error)) from error
     found = _CLASS.search(text, end)
     if found is None:
         raise RenormError(who, expected="one public class below the card", got="none")
     try:
-        return Card(**values, source=str(path), class_name=found.group(1))
+        return Card(**values, source=str(path), class_name=found.group(1), module=module)
     except TypeError as error:
         raise RenormError(who, expected="the fields of renorm.core.card.Card", got=str(error)) from error

@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -47,11 +46,11 @@ class Catalog:
         for path in sorted(folder.glob("*.py")):
             if path.name.startswith("_"):
                 continue
-            card = read(path)
+            card = read(path, f"{package}.{path.stem}")
             if card is not None:
                 if kind is not None and card.kind != kind:
                     raise RenormError(f"catalog: {path}", expected=f"kind {kind!r}, as its folder", got=repr(card.kind))
-                self.add(replace(card, module=f"{package}.{path.stem}"))
+                self.add(card)
 
     def add(self, card: Card) -> None:
         """Register one card; a full name can be taken once."""

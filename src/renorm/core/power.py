@@ -1,4 +1,4 @@
-r"""The Yeo-Johnson likelihood in coordinates where nothing over- or underflows.
+r"""The Yeo-Johnson and Box-Cox likelihoods in coordinates where nothing over- or underflows.
 
 The map is :math:`\psi(x) = ((1+x)^\lambda - 1)/\lambda` for :math:`x \ge 0` and
 :math:`\psi(x) = -((1-x)^{2-\lambda} - 1)/(2-\lambda)` below. Only its shape matters once the result is
@@ -6,7 +6,8 @@ standardized, so a column of one sign is *anchored*: with :math:`d = \log\frac{1
 :math:`\log(1+x)` and a its end where the exponent is largest, :math:`y = \mathrm{expm1}(\sigma d)/\sigma` with
 :math:`\sigma = \lambda r` is :math:`\psi` up to a shift and a positive scale, and lies in [-1, 1] times r for any
 :math:`\lambda`. Columns below 0 are mirrored. Columns with both signs are not anchored; their exponents are
-bounded below. The unknown is the *tilt* :math:`t = (\lambda - 1) r`, whose score is decreasing.
+bounded below. Box and Cox's map is the same with :math:`x` for :math:`1 + x`. The unknown is the *tilt*
+:math:`t = (\lambda - 1) r`, whose score is decreasing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import boxcox1p, inv_boxcox1p
+from scipy.special import boxcox, boxcox1p, inv_boxcox1p
 
 from renorm.core.errors import FitError
 from renorm.core.state import Array, State, entry_weights
@@ -32,10 +33,17 @@ _BLOCK = 1 << 15
 
 @dataclass(frozen=True, eq=False)
 class PowerGeometry:
-    """Where columns lie: least and greatest value of each (d,)."""
+    """Where columns lie: least and greatest value of each (d,).
+
+    ``origin`` is 1 for the Yeo-Johnson map and 0 for Box and Cox's (x^lambda - 1) / lambda, defined above 0 only.
+    """
 
     least: Array
     greatest: Array
+    origin: float = 1.0
+
+    def _log(self, x: Array) -> Array:
+        return np.asarray(np.log1p(x) if self.origin else np.log(x))
 
     @property
     def constant(self) -> Array:
@@ -67,7 +75,8 @@ class PowerGeometry:
         near, far = self.ends
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             # one sign: log((1 + far) / (1 + near)), by whichever form keeps the digits
-            one = np.where(far > 2 * near, np.log1p(far) - np.log1p(near), np.log1p((far - near) / (1 + near)))
+            close = np.log1p((far - near) / (self.origin + near))
+            one = np.where(far > 2 * near, self._log(far) - self._log(near), close)
         return np.where(self.constant, 1.0, np.where(self.sign == 0, np.maximum(*self.reach), one))
 
     def bounds(self) -> tuple[Array, Array]:
@@ -89,8 +98,8 @@ class PowerGeometry:
         """log((1 + |x|) / (1 + anchor)) / range, by whichever form keeps the digits; for columns of one sign."""
         x = np.abs(x)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            near = np.log1p((x - anchor) / (1 + anchor))
-            far = np.log1p(x) - np.log1p(anchor)
+            near = np.log1p((x - anchor) / (self.origin + anchor))
+            far = self._log(x) - self._log(anchor)
         return np.where((0.5 * x < anchor) & (0.5 * anchor < x), near, far) / self.range
 
     def lambdas(self, tilt: Array) -> Array:
@@ -102,7 +111,8 @@ class PowerGeometry:
         """Where the exponent is largest, and log(1 + it); 0 for columns with both signs."""
         near, far = self.ends
         anchor = np.where(self.sign == 0, 0.0, np.where(self.range + tilt >= 0, far, near))
-        return anchor, np.log1p(anchor)
+        with np.errstate(divide="ignore"):
+            return anchor, self._log(anchor)
 
     def _spare(self, tilt: Array) -> Array:
         """By how much the largest exponent of columns with both signs is above 300."""
@@ -121,7 +131,7 @@ class PowerGeometry:
         y = _power(above, r + tilt, spare)[0]
         below = -_power(above, r - tilt, spare)[0]
         beyond = boxcox1p(np.maximum(-turned, 0.0), 2 - lam) * np.exp(-lam * log_anchor)
-        across = (np.expm1(-lam * log_anchor) / lam - beyond) / r
+        across = (-boxcox1p(anchor, -lam) - beyond) / r if self.origin else np.full_like(y, np.nan)
         y = np.where(turned >= 0, y, np.where(one, across, below))
         return np.where(self.constant, x - self.least, turn * y + 0.0 * x)
 
@@ -132,9 +142,9 @@ class PowerGeometry:
         anchor, log_anchor = self._anchor(tilt)
         spare, lam = self._spare(tilt), 1.0 + tilt / r
         turned = turn * y
-        x = anchor + (1 + anchor) * np.expm1(r * _unpower(turned, r + tilt, spare))
+        x = anchor + (self.origin + anchor) * np.expm1(r * _unpower(turned, r + tilt, spare))
         psi = turned * r * np.exp(lam * log_anchor) + boxcox1p(anchor, lam)
-        across = -inv_boxcox1p(-psi, 2 - lam)
+        across = -inv_boxcox1p(-psi, 2 - lam) if self.origin else np.full_like(x, np.nan)
         x = np.where((x < 0) | (np.isnan(x) & (r + tilt >= 0)), across, x)
         below = -np.expm1(r * _unpower(-y, r - tilt, spare))
         x = np.where(one, turn * x, np.where(y >= 0, x, below))
@@ -146,7 +156,7 @@ class PowerGeometry:
         r, one, turn = self.range, self.sign != 0, np.where(self.sign < 0, -1.0, 1.0)
         anchor, log_anchor = self._anchor(tilt)
         lam = 1.0 + tilt / r
-        size = np.log1p(np.abs(x))
+        size = self._log(np.abs(x))
         inside = np.where(turn * x >= 0, tilt * self.anchored(x, anchor) - log_anchor, (1 - lam) * size - lam * log_anchor)
         both = tilt * np.copysign(size, x) / r - self._spare(tilt)
         slope = np.where(one, inside, both) - np.log(r)
@@ -267,7 +277,7 @@ class PowerLikelihood(State):
 
 
 def most_likely_tilt(geometry: PowerGeometry) -> Generator[Any, Any, Array]:
-    """Ask for the tilt of every column (d,) that maximizes the Yeo-Johnson likelihood within the bounds."""
+    """Ask for the tilt of every column (d,) that maximizes the likelihood within the bounds."""
     lift = geometry.lift  # one object, so that an engine can keep what it lifted
     step = np.maximum(1.0, geometry.range)
     return (
@@ -294,9 +304,10 @@ def psi_inverse(y: Array, lam: Array) -> Array:
 
 
 def held(geometry: PowerGeometry, lam: Array) -> Array:
-    """Whether float64 holds psi on each column, with at least 1e6 steps between its ends (d,)."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        low, high = psi(geometry.least, lam), psi(geometry.greatest, lam)
+    """Whether float64 holds the map itself on each column, with at least 1e6 steps between its ends (d,)."""
+    function = psi if geometry.origin else boxcox
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        low, high = function(geometry.least, lam), function(geometry.greatest, lam)
         steps = (high - low) / np.spacing(np.maximum(np.abs(low), np.abs(high)))
     return np.asarray(geometry.constant | (steps > 1e6))
 

@@ -56,6 +56,7 @@ class TableNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     card: ClassVar[Card]
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
     _accepts_inf: ClassVar[bool] = False
+    _positive_only: ClassVar[bool] = False
     _returns_inf: ClassVar[bool] = False  # the inverse gives infinite values back where it was fitted on some
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -317,6 +318,7 @@ class TableNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.positive_only = self._positive_only
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 

@@ -103,6 +103,29 @@ def _learns(card: Card) -> bool:
     return card.rounds != "none"
 
 
+def _positive(subject: Subject) -> bool:
+    """Whether the method is defined above 0 only: its evidence says ``DOMAIN = "positive"``."""
+    return getattr(subject.evidence, "DOMAIN", "") == "positive"
+
+
+def _columns(subject: Subject, name: str) -> Array:
+    """`columns` in the method's domain."""
+    x = columns(name)
+    return np.abs(x) + 0.01 * np.nanmax(np.abs(x), axis=0) if _positive(subject) else x
+
+
+def _for_any_sign(cls: Any) -> Any:
+    """Make the method see positive values whatever it is given, so that scikit-learn's checks can run."""
+
+    def validated(self: Any, X: Any, *, reset: bool, check_names: bool = True) -> Array:
+        x = cls._validated(self, X, reset=reset, check_names=check_names)
+        return np.logaddexp(np.zeros((), x.dtype), x) + x.dtype.type(0.1) if check_names else x
+
+    made = type(cls.__name__, (cls,), {"_validated": validated, "__module__": __name__})
+    globals()[cls.__name__] = made  # pickle finds it by name
+    return made
+
+
 # values
 
 
@@ -124,7 +147,7 @@ def oracle(subject: Subject) -> None:
 @check("table", quick=True)
 def missing_values(subject: Subject) -> None:
     """NaN stays NaN in its place; the others are as if its row had not been in that column."""
-    x = columns("missing_values")
+    x = _columns(subject, "missing_values")
     y = _fit(subject, x).transform(x)
     assert np.array_equal(np.isnan(y), np.isnan(x)), "NaN in other places than in the input"
     for j in range(x.shape[1]):
@@ -137,7 +160,7 @@ def missing_values(subject: Subject) -> None:
 @check("table", applies=lambda card: card.invertible != "no", quick=True)
 def inverse(subject: Subject) -> None:
     """The inverse returns every fitted value, to 1e-6 of its column's spread; exactly where the card says exact."""
-    x = columns("inverse")
+    x = _columns(subject, "inverse")
     for options in _option_sets(subject):
         method = _fit(subject, x, **options)
         back = method.inverse_transform(method.transform(x))
@@ -152,7 +175,7 @@ def inverse(subject: Subject) -> None:
 @check("table", applies=lambda card: card.invertible == "no")
 def no_inverse(subject: Subject) -> None:
     """A method that claims no inverse offers none."""
-    method = _fit(subject, columns("no_inverse"))
+    method = _fit(subject, _columns(subject, "no_inverse"))
     for name in ("inverse_transform", "log_abs_det"):
         try:
             getattr(method, name)
@@ -164,7 +187,7 @@ def no_inverse(subject: Subject) -> None:
 @check("table", applies=lambda card: card.invertible != "no", quick=True)
 def log_determinant(subject: Subject) -> None:
     """log_abs_det is the sum of the logs of the numerical derivative of each column."""
-    x = columns("log_determinant")
+    x = _columns(subject, "log_determinant")
     step = 1e-6 * (np.nanmax(x, axis=0) - np.nanmin(x, axis=0))
     probe = x[~np.isnan(x).any(axis=1)][:9] + 1.5 * step
     for options in _option_sets(subject):
@@ -226,7 +249,7 @@ def _engines(x: Array, w: Array | None, name: str) -> dict[str, Callable[[], Eng
 
 
 def _equal_on(subject: Subject, offset: float, weighted: bool, engines: tuple[str, ...] = ()) -> None:
-    base = columns("shards_equal_whole")
+    base = _columns(subject, "shards_equal_whole")
     x = base + offset if offset == 0 else np.round(base * 64) / 64 + offset
     w = rng("shards_equal_whole").integers(0, 4, len(base)).astype(float) if weighted else None
     whole = subject.cls().fit_on(Memory(x, w))
@@ -258,7 +281,7 @@ def few_shards_equal_whole(subject: Subject) -> None:
 @check("table", applies=_learns, quick=True)
 def one_round(subject: Subject) -> None:
     """partial_fit and merge exist for one-round methods and only for them, and equal one fit."""
-    x = columns("one_round")
+    x = _columns(subject, "one_round")
     method = _fit(subject, x)
     for name in ("partial_fit", "merge"):
         assert hasattr(method, name) == (subject.card.rounds == "one"), f"{name}: rounds is {subject.card.rounds!r}"
@@ -274,7 +297,7 @@ def one_round(subject: Subject) -> None:
 @check("table", applies=_learns)
 def interrupted_fit(subject: Subject) -> None:
     """A fit that is interrupted leaves the old object whole."""
-    x = columns("interrupted_fit")
+    x = _columns(subject, "interrupted_fit")
 
     class Broken(Shards):
         left = 1 if subject.card.rounds == "many" else 0
@@ -302,10 +325,11 @@ def interrupted_fit(subject: Subject) -> None:
 def scikit_learn(subject: Subject) -> None:
     """Every scikit-learn estimator check passes, and those it leaves to be called by name."""
     reasons = getattr(subject.evidence, "SKLEARN_EXCEPTIONS", {})
+    cls = _for_any_sign(subject.cls) if _positive(subject) else subject.cls
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SkipTestWarning)
-        warnings.filterwarnings("ignore", "X does not have valid feature names")  # some checks drop the names on purpose
-        results = estimator_checks.check_estimator(subject.cls(), on_fail=None, expected_failed_checks=reasons)
+        warnings.filterwarnings("ignore", "X (has|does not have valid) feature names")  # some checks change them on purpose
+        results = estimator_checks.check_estimator(cls(), on_fail=None, expected_failed_checks=reasons)
         failed = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
         extra = [
             "check_set_output_transform",
@@ -320,9 +344,13 @@ def scikit_learn(subject: Subject) -> None:
             "check_param_validation",
             "check_transformer_preserve_dtypes",
         ]
+        if _positive(subject):  # what the wrapper hides
+            for name in ("check_positive_only_tag_during_fit", "check_fit_non_negative"):
+                failed.pop(name, None)
+                getattr(estimator_checks, name)(subject.cls.__name__, subject.cls())
         for name in extra:
             try:
-                getattr(estimator_checks, name)(subject.cls.__name__, subject.cls())
+                getattr(estimator_checks, name)(cls.__name__, cls())
             except Exception as error:
                 failed[name] = error
     assert sum(r["status"] == "passed" for r in results) > 30, "scikit-learn's checks did not run"
@@ -336,7 +364,7 @@ def frames(subject: Subject) -> None:
     import polars as pl
     import pyarrow as pa
 
-    x = columns("frames")
+    x = _columns(subject, "frames")
     names = [f"column {j}" for j in range(x.shape[1])]
     want = _fit(subject, x).transform(x)
     index = np.arange(len(x)) * 3 + 5
@@ -367,7 +395,7 @@ def frames(subject: Subject) -> None:
 @check("table", quick=True)
 def dtypes_and_layouts(subject: Subject) -> None:
     """float32 in, float32 out; integers and other memory layouts as the same numbers in float64; nothing is changed."""
-    x = columns("dtypes_and_layouts")
+    x = _columns(subject, "dtypes_and_layouts")
     want = _fit(subject, x).transform(x)
     wide = np.repeat(x, 2, axis=1)[:, ::2]
     for name, same in {"F order": np.asfortranarray(x), "strided": wide, "reversed": x[::-1][::-1]}.items():
@@ -383,21 +411,21 @@ def dtypes_and_layouts(subject: Subject) -> None:
     y32 = _fit(subject, small).transform(small)
     assert y32.dtype == np.float32, f"float32 became {y32.dtype}"
     assert_close(y32, _fit(subject, small.astype(float)).transform(small.astype(float)), op="reduction", dtype="float32")
-    whole = np.arange(30).reshape(10, 3) * np.array([1, 7, -2])
+    whole = np.arange(1, 31).reshape(10, 3) * np.array([1, 7, 2 if _positive(subject) else -2])
     assert_close(_fit(subject, whole).transform(whole), _fit(subject, whole.astype(float)).transform(whole), op="exact")
 
 
 @check("table", quick=True)
 def small_tables(subject: Subject) -> None:
     """One row, two rows, a constant and an empty column are taken; no rows and infinities are refused by name."""
-    for small in ([[3.0, -2.0]], [[3.0, 5.0], [4.0, 5.0]]):
+    for small in ([[3.0, 2.0 if _positive(subject) else -2.0]], [[3.0, 5.0], [4.0, 5.0]]):
         y = _fit(subject, small).transform(small)
         assert y.shape == np.shape(small) and np.isfinite(y).all()
-    x = columns("small_tables")
+    x = _columns(subject, "small_tables")
     x[:, 1] = np.nan
     y = _fit(subject, x).transform(x)
     assert np.isnan(y[:, 1]).all() and not np.isnan(y[:2, 0]).any()
-    x = columns("small_tables")
+    x = _columns(subject, "small_tables")
     x[11, 2] = np.inf
     said = ""
     try:
@@ -419,7 +447,7 @@ def small_tables(subject: Subject) -> None:
 @check("table")
 def copies(subject: Subject) -> None:
     """clone, pickle, a file and deepcopy give the same map; an unfitted one says so."""
-    x = columns("copies")
+    x = _columns(subject, "copies")
     for options in _option_sets(subject):
         method = _fit(subject, x, **options)
         assert clone(method).get_params() == method.get_params()
@@ -484,7 +512,7 @@ def _law(gaps: list[float], holds: bool, what: str, limit: float = 1e-9) -> None
 @check("table", law="row_permutation", quick=True)
 def row_permutation(subject: Subject, holds: bool) -> None:
     """The order of the rows does not matter."""
-    x = columns("row_permutation")
+    x = _columns(subject, "row_permutation")
     order = rng("row_permutation").permutation(len(x))
     a, b = _fit(subject, x).transform(x), _fit(subject, x[order]).transform(x)
     _law([gap(b, a)], holds, "row_permutation")
@@ -493,7 +521,7 @@ def row_permutation(subject: Subject, holds: bool) -> None:
 @check("table", law="column_independent", quick=True)
 def column_independent(subject: Subject, holds: bool) -> None:
     """A column's image does not depend on the other columns."""
-    x = columns("column_independent")
+    x = _columns(subject, "column_independent")
     y = _fit(subject, x).transform(x)
     gaps = [gap(_fit(subject, x[:, [j]]).transform(x[:, [j]])[:, 0], y[:, j]) for j in range(x.shape[1])]
     _law(gaps, holds, "column_independent")
@@ -502,10 +530,11 @@ def column_independent(subject: Subject, holds: bool) -> None:
 @check("table", law="monotone", quick=True)
 def monotone(subject: Subject, holds: bool) -> None:
     """The map of every column is non-decreasing, between and beyond the fitted values too."""
-    x = columns("monotone")
+    x = _columns(subject, "monotone")
     method = _fit(subject, x)
     low, high = np.nanmin(x, axis=0), np.nanmax(x, axis=0)
-    grid = np.linspace(low - 0.1 * (high - low), high + 0.1 * (high - low), 301)
+    beyond = 0.1 * (high - low)
+    grid = np.linspace(0.5 * low if _positive(subject) else low - beyond, high + beyond, 301)
     y = method.transform(grid)
     falls = np.max(-np.diff(y, axis=0)) / np.max(np.abs(y))
     _law([float(max(falls, 0.0))], holds, "monotone")
@@ -514,7 +543,7 @@ def monotone(subject: Subject, holds: bool) -> None:
 @check("table", law="idempotent", quick=True)
 def idempotent(subject: Subject, holds: bool) -> None:
     """Fitted on its own output, it is the identity."""
-    x = columns("idempotent")
+    x = _columns(subject, "idempotent")
     y = _fit(subject, x).transform(x)
     _law([gap(_fit(subject, y).transform(y), y)], holds, "idempotent")
 
@@ -522,7 +551,7 @@ def idempotent(subject: Subject, holds: bool) -> None:
 @check("table", law="shift_invariant", quick=True)
 def shift_invariant(subject: Subject, holds: bool) -> None:
     """Adding a constant to a column changes nothing."""
-    x = np.round(columns("shift_invariant") * 1024) / 1024
+    x = np.round(_columns(subject, "shift_invariant") * 1024) / 1024 + (1.0 if _positive(subject) else 0.0)
     a = _fit(subject, x).transform(x)
     b = _fit(subject, x + 4096.0).transform(x + 4096.0)
     _law([gap(b, a)], holds, "shift_invariant")
@@ -531,7 +560,7 @@ def shift_invariant(subject: Subject, holds: bool) -> None:
 @check("table", law="scale_invariant", quick=True)
 def scale_invariant(subject: Subject, holds: bool) -> None:
     """Multiplying a column by a positive constant changes nothing."""
-    x = columns("scale_invariant")
+    x = _columns(subject, "scale_invariant")
     a = _fit(subject, x).transform(x)
     _law([gap(_fit(subject, x * s).transform(x * s), a) for s in (8.0, 1e-20, 1e20)], holds, "scale_invariant")
 
@@ -539,7 +568,7 @@ def scale_invariant(subject: Subject, holds: bool) -> None:
 @check("table", law="weights_are_repetitions", quick=True)
 def weights_are_repetitions(subject: Subject, holds: bool) -> None:
     """Whole weights are repetitions of rows, 0 among them."""
-    x = columns("weights_are_repetitions")
+    x = _columns(subject, "weights_are_repetitions")
     w = rng("weights_are_repetitions").integers(0, 4, len(x))
     a = _fit(subject, x, w.astype(float)).transform(x)
     b = _fit(subject, np.repeat(x, w, axis=0)).transform(x)

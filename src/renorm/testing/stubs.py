@@ -89,7 +89,7 @@ def _imports(tree: ast.Module) -> dict[str, str]:
 
 def _stars(tree: ast.Module, package: Path) -> dict[str, str]:
     """Names that a module imports by ``from renorm... import *``, with the module that has them."""
-    out = {}
+    out: dict[str, str] = {}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module and node.names[0].name == "*":
             path = package.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
