@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
+from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before numpy and torch start their threads
@@ -14,10 +16,12 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import pytest
 from hypothesis import HealthCheck, settings
 
+from renorm.core.catalog import catalog
 from renorm.testing import ledger
 
 BATTERY = "test_battery.py::test_check["
 MODULE = "test_battery.py"
+METHODS = Path(__file__).resolve().parent / "methods"
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,6 +39,18 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[ledger.FOLDER] = tempfile.mkdtemp(prefix="renorm-ledger-")
         if any("::" in argument for argument in config.invocation_params.args):
             ledger.note("partial", "single tests were named")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out what needs a package that this job declares to be without: evidence by its card, others by their imports."""
+    without = [name for name in os.environ.get(ledger.WITHOUT, "").split(",") if name]
+    if not without or collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
+        return None
+    if collection_path.parent.parent == METHODS:
+        key = f"{collection_path.parent.name}.{collection_path.stem.removeprefix('test_')}"
+        return bool(set(without) & set(catalog().find(key).requires)) or None
+    text = collection_path.read_text(encoding="utf-8")
+    return any(re.search(rf"^(import|from) {name}\b", text, re.MULTILINE) for name in without) or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -20,8 +20,9 @@ DEAR = ("compiled", "exported")  # the nightly test runs them, too
 
 
 def without_marks(text: str) -> str:
-    return re.sub(r" *# <replace.*$|<replace[^>]*>", "", text, flags=re.MULTILINE).replace(
-        "    ----------\n    \n", "    ----------\n    A\n"
+    """The template with every marked line left as it is, its mark taken away."""
+    return re.sub(r" *# <replace.*$| *<replace[^>]*>", "", text, flags=re.MULTILINE).replace(
+        "-\n\n", "-\n    A. Author.\n\n"
     )
 
 

@@ -14,21 +14,27 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from scipy.special import boxcox, boxcox1p, inv_boxcox1p
 
+from renorm.core.engine import Memory
 from renorm.core.errors import FitError
-from renorm.core.state import Array, State, entry_weights
+from renorm.core.fit import drive
+from renorm.core.state import Array, Query, State
+from renorm.core.states.extrema import Extrema
 
 TILT = 20.0  # exponents that bend the map are within this: the inverse keeps 1e-7 of the spread
 _LARGEST = 1e300  # of |lambda|
 _HIGH = 300.0  # squares of exp(300) are still finite
 _SMALL = 1e-4
+_STEEP = 0.5  # where exp(sigma a) - 1 is of order 1, exp is as good as expm1 and several times faster
 _ROOT = 1e-12  # width of the bracket of a tilt, relative to 1 + |tilt|; the score's own rounding moves it by as much
 _ZERO = 1e-15  # a score of this size is 0: it is a difference of numbers of order 1
 _BLOCK = 1 << 15
+_SAMPLE = 8192  # rows that a first guess is made from
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,15 +98,20 @@ class PowerGeometry:
 
     def lift(self, x: Array) -> Array:
         """Rows in lifted coordinates: in [-1, 0] for columns of one sign, in [-1, 1] for both; NaN stays NaN."""
-        return np.where(self.sign == 0, np.copysign(np.log1p(np.abs(x)) / self.range, x), self.anchored(x, self.ends[1]))
+        both = self.sign == 0
+        out = self.anchored(x, np.where(both, 0.0, self.ends[1]))
+        return np.where(both, np.copysign(out, x), out) if both.any() else out
 
     def anchored(self, x: Array, anchor: Array) -> Array:
-        """log((1 + |x|) / (1 + anchor)) / range, by whichever form keeps the digits; for columns of one sign."""
-        x = np.abs(x)
+        """log((1 + |x|) / (1 + anchor)) / range, by whichever form keeps the digits."""
+        x = np.abs(x, order="F")  # columns in one piece: what belongs to a column is then one number to a long loop
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            near = np.log1p((x - anchor) / (self.origin + anchor))
-            far = self._log(x) - self._log(anchor)
-        return np.where((0.5 * x < anchor) & (0.5 * anchor < x), near, far) / self.range
+            out = self._log(x) - self._log(anchor)
+            close = (0.5 * x < anchor) & (0.5 * anchor < x)
+            if close.any():
+                step = ((x - anchor) / (self.origin + anchor))[close]
+                out[close] = np.log1p(step)
+            return np.asarray(out / self.range)
 
     def lambdas(self, tilt: Array) -> Array:
         """The exponent lambda of every column."""
@@ -127,13 +138,16 @@ class PowerGeometry:
         anchor, log_anchor = self._anchor(tilt)
         spare, lam = self._spare(tilt), 1.0 + tilt / r
         turned = turn * x
-        above = np.where(one, self.anchored(x, anchor), np.log1p(np.abs(x)) / r)
-        y = _power(above, r + tilt, spare)[0]
-        below = -_power(above, r - tilt, spare)[0]
-        beyond = boxcox1p(np.maximum(-turned, 0.0), 2 - lam) * np.exp(-lam * log_anchor)
-        across = (-boxcox1p(anchor, -lam) - beyond) / r if self.origin else np.full_like(y, np.nan)
-        y = np.where(turned >= 0, y, np.where(one, across, below))
-        return np.where(self.constant, x - self.least, turn * y + 0.0 * x)
+        above = self.anchored(x, anchor)
+        y = _power(above, r + tilt, spare)
+        under = turned < 0
+        if under.any():
+            below = -_power(above, r - tilt, spare)
+            beyond = boxcox1p(np.maximum(-turned, 0.0), 2 - lam) * np.exp(-lam * log_anchor)
+            across = (-boxcox1p(anchor, -lam) - beyond) / r if self.origin else np.full_like(y, np.nan)
+            y = np.where(under, np.where(one, across, below), y)
+        y *= turn
+        return np.where(self.constant, x - self.least, y) if self.constant.any() else y
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def inverse(self, y: Array, tilt: Array) -> Array:
@@ -162,19 +176,29 @@ class PowerGeometry:
         slope = np.where(one, inside, both) - np.log(r)
         return np.where(self.constant, 0.0, slope) + 0.0 * x
 
+    def turned(self, d: Array, sigma: Array) -> Array:
+        """Lifted values counted from the end where the exponent is largest, 0 at NaN."""
+        a = np.asarray(d + np.where(sigma >= 0, 0.0, 1.0))
+        missing = np.isnan(a)
+        if missing.any():
+            np.copyto(a, 0.0, where=missing)
+        return a
+
     def curve(self, d: Array, tilt: Array) -> tuple[Array, Array, Array]:
         """Return ``(a, y, y')``: anchored lifted values, the map and its derivative by the tilt, each (n, d).
 
-        Columns with both signs are divided by exp(M - 300) where the largest exponent M is above 300.
+        All three are 0 at NaN. Columns with both signs are divided by exp(M - 300) where the largest exponent M
+        is above 300.
         """
         both, r = self.sign == 0, self.range
         sigma, spare = r + tilt, self._spare(tilt)
-        a = np.where(both | (sigma >= 0), d, d + 1.0)
-        y, slope = _power(np.where(both, np.maximum(a, 0.0), a), sigma, spare)
-        if both.any():
-            lower, lower_slope = _power(np.maximum(-a[:, both], 0.0), (r - tilt)[both], spare[both])
-            y[:, both] -= lower
-            slope[:, both] += lower_slope
+        a = self.turned(d, np.where(both, 0.0, sigma))
+        if not both.any():
+            return a, *_bent(a, sigma, spare)
+        y, slope = _bent(np.where(both, np.maximum(a, 0.0), a), sigma, spare)
+        lower, lower_slope = _bent(np.maximum(-a[:, both], 0.0), (r - tilt)[both], spare[both])
+        y[:, both] -= lower
+        slope[:, both] += lower_slope
         return a, y, slope
 
 
@@ -186,18 +210,30 @@ def _unpower(y: Array, sigma: Array, spare: Array) -> Array:
     return np.where(flat, y * (1 - sigma * y * (0.5 - sigma * y / 3)), direct)
 
 
-def _power(a: Array, sigma: Array, spare: Array) -> tuple[Array, Array]:
-    """Return expm1(sigma a) / sigma and its derivative by sigma, both times exp(-spare)."""
+def _power(a: Array, sigma: Array, spare: Array) -> Array:
+    """expm1(sigma a) / sigma, times exp(-spare)."""
     flat = np.abs(sigma) < _SMALL
     s = np.where(flat, 1.0, sigma)
+    y = np.asarray(np.expm1(np.where(spare > 0, 0.0, s) * a) / s)
     if spare.any():
-        shrink = np.exp(-spare)
-        grown = np.where(spare > 0, np.exp(s * a - spare) - shrink, np.expm1(np.where(spare > 0, 0.0, s * a)))
-    else:
-        shrink, grown = np.ones_like(spare), np.expm1(s * a)
-    y = grown / s
-    slope = (shrink * a - y) / s + a * y
+        y = np.where(spare > 0, (np.exp(s * a - spare) - np.exp(-spare)) / s, y)
     if flat.any():  # three terms of the series: the next is below 1e-16
+        f, g = a[:, flat], sigma[flat]
+        y[:, flat] = f * (1 + g * f * (0.5 + g * f / 6))
+    return y
+
+
+def _bent(a: Array, sigma: Array, spare: Array) -> tuple[Array, Array]:
+    """`_power` and its derivative by sigma."""
+    flat = np.abs(sigma) < _SMALL
+    s = np.where(flat, 1.0, sigma)
+    shrink = np.exp(-spare)
+    y = _power(a, s, spare)
+    slope = shrink * a if spare.any() else a.copy()
+    slope -= y
+    slope /= s
+    slope += a * y
+    if flat.any():
         f, g = a[:, flat], sigma[flat]
         y[:, flat] = f * (1 + g * f * (0.5 + g * f / 6))
         slope[:, flat] = f * f * (0.5 + g * f * (1 / 3 + g * f / 8))
@@ -237,20 +273,16 @@ class PowerLikelihood(State):
     def of(cls, x: Array, w: Array | None = None, *, geometry: PowerGeometry, tilt: Array) -> Self:
         state = cls.identity(x.shape[1], geometry=geometry, tilt=tilt)
         rows = max(1, _BLOCK // max(1, x.shape[1]))
+        steep = bool(np.all((geometry.sign != 0) & (np.abs(geometry.range + tilt) > _STEEP)))
         for start in range(0, len(x), rows):
-            block, weights = entry_weights(x[start : start + rows], None if w is None else w[start : start + rows])
-            a, y, q = geometry.curve(block, tilt)
-            if weights is None:
-                count = np.full(x.shape[1], float(len(a)))
-                share = np.full(a.shape, 1.0 / len(a))
-            else:
-                count = weights.sum(axis=0)
-                share = weights / np.where(count > 0, count, 1.0)
-            mean_a, mean_y, mean_q = (np.einsum("ij,ij->j", share, v) for v in (a, y, q))
-            y = y - mean_y
-            weighted = share * y
-            var_y, cov_yq = (np.einsum("ij,ij->j", weighted, v) for v in (y, q - mean_q))
-            state = state.merge(cls(count, mean_a, mean_y, mean_q, var_y, cov_yq, tilt))
+            block, part = x[start : start + rows], None if w is None else w[start : start + rows]
+            missing = np.isnan(block)
+            real = None
+            if part is not None or missing.any():
+                real = np.where(missing, 0.0, 1.0 if part is None else part[:, None])
+            count = np.full(x.shape[1], float(len(block))) if real is None else real.sum(axis=0)
+            summed = _steep_sums if steep else _sums
+            state = state.merge(cls(count, *summed(geometry, tilt, block, real, np.where(count > 0, count, 1.0)), tilt))
         return state
 
     def merge(self, other: Self) -> Self:
@@ -276,15 +308,67 @@ class PowerLikelihood(State):
         return np.where(spread, self.mean_a - self.cov_yq / np.where(spread, self.var_y, 1.0), 0.0)
 
 
-def most_likely_tilt(geometry: PowerGeometry) -> Generator[Any, Any, Array]:
+Sums = tuple[Array, Array, Array, Array, Array]
+
+
+def _sums(geometry: PowerGeometry, tilt: Array, block: Array, real: Array | None, size: Array) -> Sums:
+    """Means of a, y and y', and mean products of the deviations, over one block."""
+    a, y, q = geometry.curve(block, tilt)
+    mean_a, mean_y, mean_q = (_mean(v, real, size) for v in (a, y, q))
+    y -= mean_y
+    weighted = y if real is None else real * y
+    # q need not be centred: y is
+    return mean_a, mean_y, mean_q, *(np.einsum("ij,ij->j", weighted, v) / size for v in (y, q))
+
+
+def _steep_sums(geometry: PowerGeometry, tilt: Array, block: Array, real: Array | None, size: Array) -> Sums:
+    """`_sums` for columns of one sign that bend: from e = exp(sigma a) and a e alone, with half the passes."""
+    sigma = geometry.range + tilt
+    a = geometry.turned(block, sigma)
+    e = sigma * a
+    np.exp(e, out=e)
+    p = a * e
+    mean_a, mean_e, mean_p = (_mean(v, real, size) for v in (a, e, p))
+    e -= mean_e
+    weighted = e if real is None else real * e
+    var, cov = (np.einsum("ij,ij->j", weighted, v) / size for v in (e, p))
+    mean_y = (mean_e - 1) / sigma
+    return mean_a, mean_y, (mean_p - mean_y) / sigma, var / sigma**2, (cov - var / sigma) / sigma**2
+
+
+def _mean(v: Array, real: Array | None, size: Array) -> Array:
+    return np.asarray((v.sum(axis=0) if real is None else np.einsum("ij,ij->j", real, v)) / size)
+
+
+def ends_and_guess(origin: float) -> Generator[Any, Any, tuple[Extrema, Array | None]]:
+    """Ask for the ends of every column; an engine that holds all rows also solves for the tilt on a few of them."""
+    first = yield Query(Extrema, whole=partial(_ends_and_guess, origin=origin))
+    return first if isinstance(first, tuple) else (first, None)
+
+
+def _ends_and_guess(x: Array, w: Array | None, *, origin: float) -> tuple[Extrema, Array | None]:
+    ends = Extrema.of(x, w)
+    if len(x) < 4 * _SAMPLE or (origin == 0 and (ends.least <= 0).any()):
+        return ends, None
+    every = len(x) // _SAMPLE
+    few = Memory(x[::every], None if w is None else w[::every])
+    rounds = most_likely_tilt(PowerGeometry(ends.least, ends.greatest, origin))
+    return ends, drive(_named(rounds), few.answer)["tilt"]
+
+
+def _named(rounds: Generator[Any, Any, Array]) -> Generator[Any, Any, dict[str, Any]]:
+    return {"tilt": (yield from rounds)}
+
+
+def most_likely_tilt(geometry: PowerGeometry, guess: Array | None = None) -> Generator[Any, Any, Array]:
     """Ask for the tilt of every column (d,) that maximizes the likelihood within the bounds."""
     lift = geometry.lift  # one object, so that an engine can keep what it lifted
     step = np.maximum(1.0, geometry.range)
     return (
         yield from decreasing_root(
             lambda tilt: PowerLikelihood.query(lift=lift, geometry=geometry, tilt=tilt),
-            np.zeros_like(step),
-            step,
+            np.zeros_like(step) if guess is None else guess,
+            step if guess is None else 0.03 * step,
             *geometry.bounds(),
             ~geometry.constant,
         )
@@ -354,7 +438,8 @@ def decreasing_root(
     root = np.where(stuck, b, root)
     open_ = active & (f != 0) & (fb != 0) & ~stuck
     c, fc = a.copy(), fa.copy()
-    way = np.full_like(t, 0.5)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        way = np.nan_to_num(fa / (fa - fb), nan=0.5)  # the secant: close to the root the score is straight
     for _ in range(200):
         best = np.where(np.abs(fa) < np.abs(fb), a, b)
         root = np.where(open_, best, root)

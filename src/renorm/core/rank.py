@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from renorm.core.errors import FitError
-from renorm.core.state import Array, Query, State
+from renorm.core.state import Array, Lift, Query, State
 
 _EDGES = 1024
 _SLACK = 1e-9  # of one row: positions are whole numbers, sums of weights are not
@@ -197,14 +197,16 @@ def _selected(column: Array, p: Array) -> Array:
     return between(parted[at[0]] + 0.0, parted[at[1]] + 0.0, way)
 
 
-def quantiles(p: tuple[float, ...]) -> Generator[Any, Any, Array]:
+def quantiles(p: tuple[float, ...], lift: Lift | None = None) -> Generator[Any, Any, Array]:
     """Ask for the quantiles at ``p`` of every column: an array (len(p), d), the same bits on every engine.
+
+    With ``lift``, of what this row map makes of the rows, NaN for what is to be left out.
 
     An engine that holds all rows answers in one round by selection; any other counts weights below edges
     that close in on each order statistic by a factor of 1024 a round, seven rounds at most.
     """
     at = np.asarray(p, dtype=np.float64)
-    summary = yield Query(RankSummary, whole=partial(_whole, p=at))
+    summary = yield Query(RankSummary, lift=lift, whole=partial(_whole, p=at))
     if not isinstance(summary, RankSummary):
         return np.asarray(summary)
     below, above, way = positions(summary.size, at)
@@ -221,7 +223,7 @@ def quantiles(p: tuple[float, ...]) -> Generator[Any, Any, Array]:
         offsets = np.minimum(np.arange(_EDGES, dtype=np.uint64) * step[..., None], span[..., None])
         edges = (low.astype(np.uint64)[..., None] + offsets).astype(np.int64)  # (2p, d, k)
         asked = np.sort(np.moveaxis(edges, 0, 1).reshape(edges.shape[1], -1), axis=1)
-        counts = yield RankCounts.query(edges=asked)
+        counts = yield RankCounts.query(lift=lift, edges=asked)
         for t, j in np.ndindex(*low.shape):
             if low[t, j] < high[t, j]:
                 weight = counts.below[j][np.searchsorted(asked[j], edges[t, j])]

@@ -10,9 +10,9 @@ from scipy.special import boxcox, inv_boxcox
 from renorm.core.card import Card
 from renorm.core.errors import DataError
 from renorm.core.fit import Rounds
-from renorm.core.power import PowerGeometry, held, most_likely_tilt
+from renorm.core.power import PowerGeometry, ends_and_guess, held, most_likely_tilt
 from renorm.core.state import Array
-from renorm.core.states import Extrema, Moments
+from renorm.core.states import Moments
 from renorm.table._base import Schema, TableNormalizer
 
 CARD = Card(
@@ -96,16 +96,17 @@ class BoxCox(TableNormalizer):
         self.standardize = standardize
 
     def _rounds(self, schema: Schema) -> Rounds:
-        ends = yield Extrema.query()
+        ends, guess = yield from ends_and_guess(0.0)
         for j in np.flatnonzero(ends.least <= 0):
+            found = f"{'Negative values in data: ' if ends.least[j] < 0 else ''}{ends.least[j]}"
             raise DataError(
                 "BoxCox.fit(X)",
                 expected="positive values",
-                got=f"{'Negative values in data: ' if ends.least[j] < 0 else ''}{ends.least[j]} in column {repr(schema.names[j]) if schema.names else j}",
+                got=f"{found} in column {repr(schema.names[j]) if schema.names else j}",
                 hint="yeo_johnson takes values of any sign",
             )
         geometry = PowerGeometry(ends.least, ends.greatest, 0.0)
-        tilt = yield from most_likely_tilt(geometry)
+        tilt = yield from most_likely_tilt(geometry, guess)
         lambdas = geometry.lambdas(tilt)
         for j in np.flatnonzero(~held(geometry, lambdas)) if not self.standardize else ():
             raise DataError(

@@ -9,9 +9,9 @@ import numpy as np
 from renorm.core.card import Card
 from renorm.core.errors import DataError
 from renorm.core.fit import Rounds
-from renorm.core.power import PowerGeometry, held, most_likely_tilt, psi, psi_inverse
+from renorm.core.power import PowerGeometry, ends_and_guess, held, most_likely_tilt, psi, psi_inverse
 from renorm.core.state import Array
-from renorm.core.states import Extrema, Moments
+from renorm.core.states import Moments
 from renorm.table._base import Schema, TableNormalizer
 
 CARD = Card(
@@ -95,9 +95,9 @@ class YeoJohnson(TableNormalizer):
         self.standardize = standardize
 
     def _rounds(self, schema: Schema) -> Rounds:
-        ends = yield Extrema.query()
+        ends, guess = yield from ends_and_guess(1.0)
         geometry = PowerGeometry(ends.least, ends.greatest)
-        tilt = yield from most_likely_tilt(geometry)
+        tilt = yield from most_likely_tilt(geometry, guess)
         lambdas = geometry.lambdas(tilt)
         for j in np.flatnonzero(~held(geometry, lambdas)) if not self.standardize else ():
             raise DataError(

@@ -30,7 +30,7 @@ class Verdict:
     """What one tool made of the columns.
 
     ``faults`` has the reasons why each column is wrong, ``loss`` how much log-likelihood a row each lambda gives
-    away, ``least`` and ``greatest`` the bounds within which the optimum was looked for.
+    away against the best.
     """
 
     tool: str
@@ -137,12 +137,11 @@ def main(argv: list[str] | None = None) -> int:
     say(f"{'':<42}{'wrong columns':>14}{'largest loss of log-likelihood a row':>40}\n")
     for v in verdicts:
         say(f"{v.tool:<42}{v.wrong:>14}{max(v.loss):>40.2e}\n")
-    reasons: dict[str, int] = {}
-    for fault in (f for v in verdicts for fs in v.faults for f in fs):
-        reason = " ".join(word for word in fault.split() if not any(c.isdigit() for c in word))
-        reasons[reason] = reasons.get(reason, 0) + 1
-    for reason, times in sorted(reasons.items(), key=lambda item: -item[1]):
-        say(f"  {times} columns: {reason}\n")
+    for v in verdicts:
+        for fault in max(v.faults, key=len):
+            say(f"  {v.tool}, for example: {fault}\n")
+    say(f"\nwrong: not finite, order lost, mean or standard deviation off by over {MOMENT:g},\n")
+    say(f"or the inverse by over {INVERSE:g} of the spread; both fits are compared with the optimum in {_DIGITS} digits\n")
     return 1 if verdicts[0].wrong or max(verdicts[0].loss) > LIKELIHOOD else 0
 
 

@@ -146,6 +146,7 @@ class Moments(State):
         exponent = unit_exponent(np.fmax(np.abs(self.mean), self.std))
         origin, shift, scale = (np.ldexp(v, self.exponent - exponent) for v in (self.origin, self.shift, self.rms))
         center, residual = two_sum(origin, shift)
+        residual = np.where(np.abs(residual) > 1e-17 * scale, residual, 0.0)
         noise = 0.5 * np.spacing(np.abs(center))
         center = np.where(self.count > 0, center, np.nan)
         return center, np.where(scale > noise, scale, 1.0), exponent, residual
