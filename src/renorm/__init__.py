@@ -1,24 +1,28 @@
 """renorm compares normalizers on your data and says which one helps; every method comes with a receipt."""
 
-from __future__ import annotations
-
-import importlib
-from typing import Any
-
-from renorm.core.catalog import create, get, methods
-from renorm.core.errors import RenormError
-
 __version__ = "0.1.0"
 
-_LAZY = {"compare": "renorm.comparison", "Comparison": "renorm.comparison", "load": "renorm.core.files"}
+# where each public name lives; nothing is imported before it is asked for
+_LAZY = {
+    "Comparison": "renorm.comparison",
+    "RenormError": "renorm.core.errors",
+    "compare": "renorm.comparison",
+    "create": "renorm.core.catalog",
+    "get": "renorm.core.catalog",
+    "load": "renorm.core.files",
+    "methods": "renorm.core.catalog",
+}
 _PACKAGES = ("comparison", "core", "nn", "report", "table", "tensor", "testing", "text")
 
-__all__ = ["Comparison", "RenormError", "compare", "create", "get", "load", "methods"]
+__all__ = ["Comparison", "RenormError", "compare", "create", "get", "load", "methods"]  # noqa: F822
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    import importlib
+
     if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
+        value = globals()[name] = getattr(importlib.import_module(_LAZY[name]), name)
+        return value
     if name in _PACKAGES:
         return importlib.import_module(f"renorm.{name}")
     raise AttributeError(f"module 'renorm' has no attribute {name!r}")

@@ -383,7 +383,7 @@ def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def install(*values: str) -> Catalog:
         points = [EntryPoint(f"point{i}", value, module.PLUGIN_GROUP) for i, value in enumerate(values)]
-        monkeypatch.setattr(module, "entry_points", lambda group: points if group == module.PLUGIN_GROUP else [])
+        monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points if group == module.PLUGIN_GROUP else [])
         catalog.cache_clear()
         return catalog()
 

@@ -12,6 +12,7 @@ from scipy.special import ndtr
 
 from renorm.core.affine import unit_exponent
 from renorm.core.state import Array
+from renorm.core.states import Moments
 
 _FAR = 800.0  # bandwidths from which exp(-u) is 0
 _CELLS = 8  # cells a bandwidth of the Gaussian sums
@@ -159,6 +160,29 @@ def gaussian_sums(points: Array, values: Array, weights: Array, h: float) -> tup
     return density / (mass[-1] * h), distribution / mass[-1]
 
 
+def density_sums(points: Array, values: Array, weights: Array, h: float, order: int | None) -> tuple[Array, Array]:
+    """`gaussian_sums` where there is no order, else `polyexp_sums`; points rise."""
+    if order is None:
+        return gaussian_sums(points, values, weights, h)
+    return polyexp_sums(points, values, weights, h, order)
+
+
+def over_range(x: Array, low: float, high: float) -> Array:
+    """Where x lies on the way from low to high: 0 and 1 at the ends, with all digits of ``x - low``; x - low if they are one."""
+    exponent = int(unit_exponent(np.array(max(abs(low), abs(high)))))
+    start, stop = np.ldexp([low, high], -exponent)
+    z = np.subtract(np.ldexp(x, -exponent) if exponent else x, start, dtype=np.float64)
+    z /= stop - start if stop != start else 1.0
+    return z
+
+
+def spread_over_range(moments: Moments, least: Array, greatest: Array) -> Array:
+    """Standard deviation of every column over its range (d,); NaN where it has none."""
+    exponent = unit_exponent(np.maximum(np.abs(least), np.abs(greatest)))
+    width = np.ldexp(greatest, -exponent) - np.ldexp(least, -exponent)
+    return np.asarray(np.ldexp(moments.rms, moments.exponent - exponent) / np.where(width > 0, width, np.nan))
+
+
 def share_below(points: Array, density: Array, distribution: Array, longest: float) -> Array:
     """Share of the mass between the first and the last point that lies below each point: 0 to 1.
 
@@ -198,7 +222,7 @@ def look_up(x: Array, grid: Array, references: Array) -> Array:
     low, high = float(grid[0]), float(grid[-1])
     if not low < high:  # one value, or none
         return np.where(np.isnan(x) | np.isnan(low), np.nan, x > low)
-    exponent = int(unit_exponent(max(abs(low), abs(high))))
+    exponent = int(unit_exponent(np.array(max(abs(low), abs(high)))))
     start, origin, slope, rank = _pieces(np.ldexp(grid, -exponent), references)
     find = _Finder(start, tables=len(x) > _FEW)
     out = np.empty(len(x))
@@ -288,7 +312,7 @@ class _Finder:
         if self.octaves:
             return np.asarray(np.maximum((gap.view(np.int64) >> self.shift) - self.base, 0))
         gap *= self.scale
-        return gap.astype(np.int64)
+        return np.asarray(gap.astype(np.int64))
 
     @staticmethod
     def _slot(x: Array, node: Array, level: tuple[Array, Array, Array, float]) -> Array:
@@ -304,7 +328,7 @@ class _Finder:
         node = self._root(x)
         for level in self.levels:
             node = self._slot(x, node, level)
-        found = self.before.take(node)
+        found: Array = self.before.take(node)
         for _ in range(self.steps):
             found += x >= self.above.take(found)
         if self.crowded.any():

@@ -72,7 +72,7 @@ class Asinh(TableNormalizer):
     >>> normalizer.scale_
     array([11.])
     >>> normalizer.transform(x).ravel().round(4)
-    array([-12.1108,  -0.1809,   0.    ,   0.1809,   1.3576])
+    array([-12.1108,  -0.1808,   0.    ,   0.1808,   1.3592])
     """
 
     _parameter_constraints = {"scale": [StrOptions({"median_abs", "none"})]}

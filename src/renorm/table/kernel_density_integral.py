@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from renorm.core.affine import unit_exponent
 from renorm.core.card import Card
 from renorm.core.errors import OptionError
 from renorm.core.fit import Rounds
-from renorm.core.kernel_density import gaussian_sums, look_up, polyexp_bandwidth_ratio, polyexp_sums, share_below
+from renorm.core.kernel_density import (
+    density_sums,
+    look_up,
+    over_range,
+    polyexp_bandwidth_ratio,
+    share_below,
+    spread_over_range,
+)
 from renorm.core.monotone import log_slope, value_at
-from renorm.core.rank import RankSummary, quantiles_of_sorted, values_of
+from renorm.core.rank import RankSummary, between, quantiles_of_sorted, values_of
 from renorm.core.state import Array
 from renorm.core.states import Moments, Quantiles
 from renorm.table._base import Schema, TableNormalizer
@@ -26,7 +32,7 @@ CARD = Card(
     normalizes="columns",
     statistic="kernel density estimate",
     axes="over rows, per column",
-    paper="mccarter2023kernel",
+    paper="arXiv:2309.10194",
     fidelity="vectors",
     aliases=("kdi", "kdi_transformer"),
     invertible="approximate",
@@ -51,6 +57,7 @@ CARD = Card(
 )
 
 _END = -ndtri(1e-7)  # where the normal output ends, as the quantile transform's
+_FAR = 800.0  # bandwidths beyond which nothing is left of a kernel
 _TRAIN = 12.0  # bandwidths beyond which a step of the published "train" grid passes over whole kernels
 
 
@@ -79,16 +86,19 @@ class KernelDensityIntegral(TableNormalizer):
 
     Attributes
     ----------
-    quantiles_ : ndarray of shape (n, n_features)
-        Values at which y is ``references_``, rising in each column; NaN below a column's last one.
+    data_min_, data_max_ : ndarray of shape (n_features,)
+        Least and greatest value.
+    positions_ : ndarray of shape (n, n_features)
+        Where y is ``references_``, as parts of the column's range: 0 at the least value, 1 at the greatest.
+        NaN below a column's last one.
     references_ : ndarray of shape (n, n_features)
         Ranks from 0 to 1.
     n_quantiles_ : ndarray of int of shape (n_features,)
         Points of each column's grid.
     bandwidth_ : ndarray of shape (n_features,)
-        h over the range of the column; NaN where it has no range.
-    values_, weights_ : ndarray of shape (n, n_features)
-        With ``exact`` alone: the sorted rows, NaN below the last, and their weights.
+        h as a part of the range; NaN where there is none.
+    rows_, weights_ : ndarray of shape (n, n_features)
+        With ``exact`` alone: the sorted rows as parts of the range, and their weights; NaN below the last.
 
     Raises
     ------
@@ -153,14 +163,86 @@ class KernelDensityIntegral(TableNormalizer):
             who, hint = "KernelDensityIntegral(alpha, exact)", "exact=False, or min_max"
             raise OptionError(who, expected="alpha up to 1e6 with exact=True", got=repr(self.alpha), hint=hint)
         state, moments = yield Quantiles.query(), Moments.query()
-        columns = [_Column(*state.column(j), *extent) for j, extent in enumerate(_extents(state, moments))]
-        grids = [self._grid(column) for column in columns]
-        learnt = {
-            "quantiles_": _padded([g[0] for g in grids]),
-            "references_": _padded([g[1] for g in grids]),
-            "n_quantiles_": np.array([len(g[0]) for g in grids]),
-            "bandwidth_": np.array([g[2] for g in grids]),
-        }
-        if self.exact:
-            learnt |= {"values_": _padded([c.values for c in columns]), "weights_": _padded([c.weights for c in columns])}
-        return learnt
+        known = RankSummary(*state.summary)
+        low, high = values_of(known.least), values_of(known.greatest)
+        bandwidths = self._bandwidths(known.size, spread_over_range(moments, low, high))
+        kept = []
+        for j, h in enumerate(bandwidths):
+            values, cumulated = state.column(j)
+            rows, weights = over_range(values, low[j], high[j]), np.diff(cumulated, prepend=0.0)
+            references = np.linspace(0, 1, int(np.clip(known.size[j], 1, self.n_quantiles)))
+            positions = quantiles_of_sorted(rows, cumulated, known.size[j], references)
+            if h > 0:
+                points = self._points(rows, positions)
+                longest = h * (1e-5 if self.kernel == "gaussian" else _TRAIN if self.polyexp_eval == "train" else 1.0)
+                positions = value_at(references, points, share_below(points, *self._sums(points, rows, weights, h), longest))
+            kept.append((positions, references, rows, weights))
+        names = ["positions_", "references_", "rows_", "weights_"][: 4 if self.exact else 2]
+        learnt = {"data_min_": low, "data_max_": high, "bandwidth_": bandwidths}
+        learnt["n_quantiles_"] = np.array([len(k[0]) for k in kept])
+        return learnt | {name: _padded([k[i] for k in kept]) for i, name in enumerate(names)}
+
+    def _bandwidths(self, size: Array, spread: Array) -> Array:
+        n = np.maximum(size, 2.0)
+        rules = {"scott": n**-0.2, "silverman": (0.75 * n) ** -0.2}
+        alpha = rules[self.alpha] if isinstance(self.alpha, str) else self.alpha
+        ratio = np.sqrt(n / (n - 1)) if self.kernel == "gaussian" else polyexp_bandwidth_ratio(self.polyexp_order)
+        return np.clip(alpha * spread * ratio, 1e-300, 1e100)
+
+    def _points(self, rows: Array, quantiles: Array) -> Array:
+        uniform, midpoints = np.linspace(0, 1, self.n_quantiles), 0.5 * (rows[1:] + rows[:-1])
+        parts = {"auto": [uniform, quantiles], "uniform": [uniform], "train": [rows, midpoints]}
+        chosen = [quantiles] if self.kernel == "gaussian" else parts[self.polyexp_eval]
+        return np.sort(np.concatenate([[0.0, 1.0], *chosen]))
+
+    def _sums(self, points: Array, rows: Array, weights: Array, h: float) -> tuple[Array, Array]:
+        return density_sums(points, rows, weights, h, None if self.kernel == "gaussian" else self.polyexp_order)
+
+    def _exactly(self, j: int, z: Array) -> tuple[Array, Array]:
+        """Return the share below each position in a column, and the log of its derivative."""
+        known, real, h = ~np.isnan(self.rows_[:, j]), ~np.isnan(z), self.bandwidth_[j]
+        near = np.clip(z[real], -_FAR * h, 1 + _FAR * h)
+        points, at = np.unique(np.concatenate([[0.0, 1.0], near]), return_inverse=True)
+        density, below = (v[at] for v in self._sums(points, self.rows_[known, j], self.weights_[known, j], h))
+        out = np.full((2, len(z)), np.nan)
+        inside = below[1] - below[0]
+        out[:, real] = (below[2:] - below[0]) / inside, np.log(density[2:] / inside)
+        return out[0], out[1]
+
+    def _by_column(self, x: Array, inexact: Callable[[Array, Array, Array], Array], which: int) -> Array:
+        out = []
+        for j, column in enumerate(x.T):
+            z = over_range(column, self.data_min_[j], self.data_max_[j])
+            exact = self.exact and self.bandwidth_[j] > 0
+            out.append(self._exactly(j, z)[which] if exact else inexact(z, *self._grid(j)))
+        return np.column_stack(out)
+
+    def _grid(self, j: int) -> tuple[Array, Array]:
+        n = self.n_quantiles_[j]
+        return self.positions_[:n, j], self.references_[:n, j]
+
+    def _map(self, x: Array) -> Array:
+        out = self._by_column(x, look_up, 0)
+        return np.clip(ndtri(np.clip(out, 0, 1)), -_END, _END) if self.output_distribution == "normal" else out
+
+    def _unmap(self, y: Array) -> Array:
+        if self.output_distribution == "normal":  # the clipped ends are the ends of the grid
+            y = np.where(np.abs(y) >= _END, y > 0, ndtr(y))
+        z = np.column_stack([value_at(column, *self._grid(j)) for j, column in enumerate(y.T)])
+        return between(self.data_min_, self.data_max_, z)
+
+    def _log_abs_det(self, x: Array) -> Array:
+        half = 0.5 * self.data_max_ - 0.5 * self.data_min_
+        out = self._by_column(x, log_slope, 1) - np.log(2 * np.where(half > 0, half, 0.5))
+        if self.output_distribution == "normal":
+            y = self._map(x)
+            out = np.where(np.abs(y) < _END, out + 0.5 * (np.log(2 * np.pi) + y**2), -np.inf)
+        return np.where(np.isnan(x), np.nan, out)
+
+
+def _padded(columns: list[Array]) -> Array:
+    """Columns of different lengths as one array, NaN below their last values."""
+    out = np.full((max(len(c) for c in columns), len(columns)), np.nan)
+    for j, column in enumerate(columns):
+        out[: len(column), j] = column
+    return out

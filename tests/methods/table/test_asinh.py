@@ -8,7 +8,14 @@ from renorm.core.engine import Shards
 from renorm.testing import Case, assert_close, rng
 
 METHOD = "table.asinh"
-MERGES = {}
+MERGES = dict.fromkeys(
+    ["1e8 + 1e-6 N", "1e16 + 2 int", "epoch seconds"],
+    "the map has no offset: the images differ by less than float64 can hold",
+)
+EQUIVALENT = {
+    "return np.where(np.abs(y) > 700, np.copysign(far, y), np.sinh(y) * self.scale_) -> return np.where(np.abs(y) >= 700, np.copysign(far, y), np.sinh(y) * self.scale_)": "both forms are right to rounding between 30 and 710",
+    "return np.where(np.abs(y) > 700, np.copysign(far, y), np.sinh(y) * self.scale_) -> return np.where(np.abs(y) > 701, np.copysign(far, y), np.sinh(y) * self.scale_)": "both forms are right to rounding between 30 and 710",
+}
 OPS = {"scale_": "exact"}
 
 
@@ -46,7 +53,7 @@ def oracle(case):
         scales.append(middle(sizes) if sizes and case.options.get("scale") != "none" else 1.0)
         for i, value in enumerate(new[:, j]):
             if value == value:
-                with mpmath.workdps(1400):
+                with mpmath.workdps(40):
                     z = mpmath.mpf(float(value)) / mpmath.mpf(scales[j])
                     y[i, j] = float(mpmath.asinh(z))
                     log_det[i] -= float(mpmath.log(scales[j]) + mpmath.log(1 + z * z) / 2)
@@ -57,7 +64,7 @@ def test_the_inverse_is_right_to_the_scale_and_the_value():
     for case in cases():
         if case.id != "float32":
             method = renorm.get(METHOD)(**case.options).fit(case.x)
-            unit = method.scale_ / 2 + np.abs(case.x) / 2
+            unit = np.maximum(method.scale_, np.abs(case.x))
             back = method.inverse_transform(method.transform(case.x))
             assert_close(back / unit, case.x / unit, op="reduction", what=case.id)
 

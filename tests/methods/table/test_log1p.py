@@ -19,8 +19,6 @@ REFUSES = dict.fromkeys(
 )
 MERGES = dict.fromkeys(
     [
-        "lognormal sigma 10",
-        "lognormal sigma 50",
         "1e8 + 1e-6 N",
         "1e12 + N",
         "1e16 + 2 int",
