@@ -474,7 +474,7 @@ def test_unknown_attributes_have_hints() -> None:
         AttributeError, match=r"module 'renorm\.table' has no attribute 'Standart'; did you mean 'Standard'\?"
     ):
         _ = renorm.table.Standart
-    with pytest.raises(AttributeError, match=r"known names: .*Identity, Quantile"):
+    with pytest.raises(AttributeError, match=r"known names: .*Identity"):
         _ = renorm.table.Xyzzy
     with pytest.raises(AttributeError, match=r"module 'renorm\.table' has no attribute '_private'"):
         _ = renorm.table._private

@@ -168,10 +168,13 @@ def density_sums(points: Array, values: Array, weights: Array, h: float, order: 
 
 
 def over_range(x: Array, low: float, high: float) -> Array:
-    """Where x lies on the way from low to high: 0 and 1 at the ends, with all digits of ``x - low``; x - low if they are one."""
+    """Where x lies on the way from low to high: 0 and 1 at the ends, with all digits of ``x - low``.
+
+    ``x - low`` where low is high.
+    """
     exponent = int(unit_exponent(np.array(max(abs(low), abs(high)))))
     start, stop = np.ldexp([low, high], -exponent)
-    z = np.subtract(np.ldexp(x, -exponent) if exponent else x, start, dtype=np.float64)
+    z: Array = np.subtract(np.ldexp(x, -exponent) if exponent else x, start, dtype=np.float64)
     z /= stop - start if stop != start else 1.0
     return z
 

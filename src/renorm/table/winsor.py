@@ -33,7 +33,7 @@ CARD = Card(
     laws=("row_permutation", "column_independent", "monotone", "weights_are_repetitions"),
     not_laws=("idempotent", "shift_invariant", "scale_invariant"),
     cost="fit: one pass, or one or two selections a column; transform: two comparisons an entry",
-    deviates="feature-engine caps the right tail by default, refuses a column whose spread is 0, and has 0.67449 for 0.6744897...",
+    deviates="feature-engine caps the right tail by default, refuses columns of spread 0, and has 0.67449 for 0.6744897",
     use_when="a few values are errors or too far out to trust, and the column's unit is to stay",
     avoid_when="the tails carry the signal, or the distances in them (asinh, soft_z keep the order)",
 )
@@ -109,17 +109,19 @@ class Winsor(TableNormalizer):
             moments = yield Moments.query()
             low, high, spread = moments.mean, moments.mean, moments.std
         elif self.method == "mad":
-            (low,) = (high,) = yield from quantiles((0.5,))
-            (distance,) = yield from quantiles((0.5,), lift=partial(_distance, center=low))
-            spread = distance / ndtri(0.75)
+            low, high = yield from quantiles((0.5, 0.5))
+            (spread,) = yield from quantiles((0.5,), lift=partial(_distance, center=low))
+            fold /= ndtri(0.75)
         else:
             p = 0.25 if self.method == "iqr" else _tail_of(fold)
             low, high = yield from quantiles((p, 1 - p))
             spread = _distance(high, low)
-        reach = fold * spread if self.method != "quantile" else 0.0
+        with np.errstate(over="ignore"):  # a cap beyond 1.8e308 is infinite
+            reach = fold * spread if self.method != "quantile" else 0.0
+            lower, upper = low - reach, high + reach
         return {
-            "lower_": np.where((spread == 0) | (self.tail == "right"), -np.inf, low - reach),
-            "upper_": np.where((spread == 0) | (self.tail == "left"), np.inf, high + reach),
+            "lower_": np.where((spread == 0) | (self.tail == "right"), -np.inf, lower),
+            "upper_": np.where((spread == 0) | (self.tail == "left"), np.inf, upper),
         }
 
     def _map(self, x: Array) -> Array:
@@ -127,7 +129,7 @@ class Winsor(TableNormalizer):
 
 
 def _distance(x: Array, center: Array) -> Array:
-    with np.errstate(over="ignore"):  # infinite where it is beyond 1.8e308: so far out is no cap
+    with np.errstate(over="ignore"):
         return np.abs(x - center)
 
 

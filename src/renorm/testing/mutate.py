@@ -12,6 +12,7 @@ The gate asks for 95 % killed of killed + survived. From a shell::
 
     python -m renorm.testing.mutate table.standard nn.rms_norm
     python -m renorm.testing.mutate --kind text --json
+    python -m renorm.testing.mutate table.standard --module renorm.core.affine
 """
 
 from __future__ import annotations
@@ -111,22 +112,38 @@ class Outcome:
 
 def install(card: Card, tree: ast.Module | str) -> ModuleType:
     """Put another version of a method's module in its place: everyone who asks the catalog now gets its class."""
-    path = card.source
-    real = sys.modules.get(card.module) or importlib.import_module(card.module)
+    return _replace(card.module, card.source, tree, card.class_name)
+
+
+def _install_shared(card: Card, name: str, tree: ast.Module) -> None:
+    """Put another version of a module that the method uses in its place, and load the method anew upon it."""
+    real = importlib.import_module(name)
+    new = _replace(name, str(real.__file__), tree)
+    for module in [m for n, m in sys.modules.items() if n.startswith("renorm.")]:
+        for key, value in list(vars(module).items()):
+            if value is real:
+                setattr(module, key, new)
+            elif getattr(value, "__module__", None) == name and vars(real).get(key) is value:
+                setattr(module, key, getattr(new, key, value))
+    install(card, Path(card.source).read_text(encoding="utf-8"))
+
+
+def _replace(name: str, path: str, tree: ast.Module | str, *exports: str) -> ModuleType:
+    real = sys.modules.get(name) or importlib.import_module(name)
     if isinstance(tree, ast.Module):
         ast.fix_missing_locations(tree)
     code = compile(tree, path, "exec", dont_inherit=True)
-    module = types.ModuleType(card.module)
-    for name in ("__file__", "__package__", "__spec__", "__loader__"):
-        if name in vars(real):
-            setattr(module, name, getattr(real, name))
-    sys.modules[card.module] = module
+    module = types.ModuleType(name)
+    for attribute in ("__file__", "__package__", "__spec__", "__loader__"):
+        if attribute in vars(real):
+            setattr(module, attribute, getattr(real, attribute))
+    sys.modules[name] = module
     exec(code, vars(module))  # noqa: S102  (the method's own source, slightly changed)
-    package, _, stem = card.module.rpartition(".")
+    package, _, stem = name.rpartition(".")
     parent = sys.modules.get(package)
-    for name, value in ((stem, module), (card.class_name, vars(module).get(card.class_name))):
-        if parent is not None and name in vars(parent):
-            setattr(parent, name, value)
+    for key, value in ((stem, module), *((export, vars(module).get(export)) for export in exports)):
+        if parent is not None and key in vars(parent):
+            setattr(parent, key, value)
     return module
 
 
@@ -192,10 +209,10 @@ def _limit_memory(extra: int = 6 << 30) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (now + extra, now + extra))
 
 
-def _baseline(subject: battery.Subject, tree: ast.Module, send: Send) -> None:
+def _baseline(subject: battery.Subject, put: Callable[[], object], send: Send) -> None:
     """Run the method itself through the same machinery: signature, and every test with its time."""
     known = set(sys.modules)
-    install(subject.card, tree)
+    put()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -211,21 +228,27 @@ def _baseline(subject: battery.Subject, tree: ast.Module, send: Send) -> None:
 
 
 def _try(
-    mutant: operators.Mutant, subject: battery.Subject, tree: ast.Module, want: Signature, order: list[str], send: Send
+    mutant: operators.Mutant,
+    subject: battery.Subject,
+    put: Callable[[], object],
+    want: Signature,
+    order: list[str],
+    send: Send,
 ) -> None:
     if Path("/proc/self/statm").exists():
         _limit_memory()
     mutant.apply()
-    try:
-        ast.fix_missing_locations(tree)
-        compile(tree, subject.card.source, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
-        send(("invalid", ""))
-        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            install(subject.card, tree)
+            put()
+        except SyntaxError:
+            send(("invalid", ""))
+            return
+        except BaseException:
+            send(("loud", ""))
+            return
+        try:
             loud = _differs(_signature(subject.card.kind, subject.cls, subject.cases()), want)
         except BaseException:
             loud = True
@@ -277,7 +300,7 @@ def _import_too(names: list[str]) -> None:
                 importlib.import_module(name)
 
 
-def gate(name: str, *, jobs: int = JOBS) -> Outcome:
+def gate(name: str, *, jobs: int = JOBS, module: str = "") -> Outcome:
     """Run the mutation gate on one method.
 
     Parameters
@@ -286,6 +309,8 @@ def gate(name: str, *, jobs: int = JOBS) -> Outcome:
         A name of the catalog.
     jobs : int, default=2
         Children at a time.
+    module : str, default=""
+        Change this module, which the method uses, in place of the method's own: ``"renorm.core.affine"``.
 
     Raises
     ------
@@ -295,8 +320,10 @@ def gate(name: str, *, jobs: int = JOBS) -> Outcome:
     start = time.monotonic()
     card = catalog().find(name)
     subject = prepare(card)
-    source = operators.read(Path(card.source).read_text(encoding="utf-8"), strings=card.kind in _STRING_KINDS)
-    (base,) = run_forked([partial(_baseline, subject, source.tree)], limit=600.0)
+    path = importlib.import_module(module).__file__ if module else card.source
+    source = operators.read(Path(str(path)).read_text(encoding="utf-8"), strings=card.kind in _STRING_KINDS)
+    put = partial(_install_shared, card, module, source.tree) if module else partial(install, card, source.tree)
+    (base,) = run_forked([partial(_baseline, subject, put)], limit=600.0)
     broken = [m[1] for m in base.sent if m[0] == "broken"]
     if base.how != "done":
         broken.append(f"the run ended by {base.how} after {base.seconds:.0f} s")
@@ -305,7 +332,7 @@ def gate(name: str, *, jobs: int = JOBS) -> Outcome:
     want = next(m[1] for m in base.sent if m[0] == "signature")
     times = {m[1]: m[2] for m in base.sent if m[0] == "time"}
     _import_too(next((m[1] for m in base.sent if m[0] == "modules"), []))
-    outcome = Outcome(card.key, source.lines, bare=source.bare)
+    outcome = Outcome(f"{module} by {card.key}" if module else card.key, source.lines, bare=source.bare)
     if not any(t.startswith("test_") for t in times):
         outcome.problems.append("the evidence has no test_ function")
     limit = 3.0 + 6.0 * base.seconds
@@ -314,7 +341,7 @@ def gate(name: str, *, jobs: int = JOBS) -> Outcome:
     def tasks() -> Iterator[Callable[[Send], None]]:
         for mutant in source.mutants:
             order = sorted(times, key=lambda t: (-kills[t] / (times[t] + 0.01), times[t]))
-            yield partial(_try, mutant, subject, source.tree, want, order)
+            yield partial(_try, mutant, subject, put, want, order)
 
     ends: dict[int, tuple[str, str]] = {}
     for ending in run_forked(tasks(), jobs=jobs, limit=limit):
@@ -324,7 +351,7 @@ def gate(name: str, *, jobs: int = JOBS) -> Outcome:
     for index, mutant in enumerate(source.mutants):
         status, by = ends[index]
         outcome.verdicts.append(Verdict(mutant.line, mutant.operator, mutant.key, mutant.before, mutant.after, status, by))
-    _settle(outcome, dict(getattr(subject.evidence, "EQUIVALENT", {})))
+    _settle(outcome, {} if module else dict(getattr(subject.evidence, "EQUIVALENT", {})))
     outcome.seconds = time.monotonic() - start
     return outcome
 
@@ -362,6 +389,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m renorm.testing.mutate", description="The mutation gate, per method.")
     parser.add_argument("names", nargs="*", help="methods, such as table.standard")
     parser.add_argument("--kind", help="all methods of a kind")
+    parser.add_argument("--module", default="", help="change a module that the methods use: renorm.core.affine")
     parser.add_argument("--json", action="store_true", help="print records instead of lines")
     parser.add_argument("--jobs", type=int, default=JOBS, help="children at a time (default: 2)")
     options = parser.parse_args(argv)
@@ -371,7 +399,7 @@ def main(argv: list[str] | None = None) -> int:
     passed, records = True, []
     for name in names:
         try:
-            outcome = gate(name, jobs=options.jobs)
+            outcome = gate(name, jobs=options.jobs, module=options.module)
         except RenormError as error:
             passed = False
             records.append({"name": name, "passed": False, "problems": [str(error)]})
