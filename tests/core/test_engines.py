@@ -67,9 +67,28 @@ def test_the_table_prints(printed: list[engines.Row], capsys: pytest.CaptureFixt
 
 
 def test_a_wrong_merge_shows_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Moments, "merge", lambda self, other: other if other.count.any() else self)
+    monkeypatch.setattr(Moments, "merge", lambda self, other: other if other.count.all() else self)
     rows = engines.table(["table.standard"])
     assert min(min(row.mapped.values()) for row in rows) > 0.1
+
+
+@pytest.mark.parametrize("key", METHODS)
+def test_rows_that_weigh_nothing_are_not_seen(key: str) -> None:
+    """However far they are: what overflows, times 0, is NaN."""
+    x = 100.0 - rng("weigh nothing").gamma(1.0, 5.0, (120, 2))
+    want = engines.fitted(renorm.create(key).fit(x))
+    for value in (1e4, 1e300, np.nan):
+        more = np.insert(x, [0, 60, 120], value, axis=0)
+        w = np.insert(np.ones(len(x)), [0, 60, 120], 0.0)
+        held: list[Engine] = [Memory(more, w), Batches(lambda: [(more[:1], w[:1]), (more[1:], w[1:])], batch=50)]
+        held.append(Shards([(more[:1], w[:1]), (more[1:70], w[1:70]), (more[70:], w[70:])]))
+        fits = [renorm.create(key).fit_on(engine) for engine in held]
+        for method in [*fits, renorm.create(key).fit(more, sample_weight=w)]:
+            got = engines.fitted(method)
+            assert got.keys() == want.keys()
+            for name in want:
+                for a, b in engines._by_column(got[name], want[name]):
+                    assert_close(a, b, op=op_of(key), what=f"{name}, beside {value:g}")
 
 
 def test_a_generator_of_shards_may_be_seeded() -> None:
@@ -120,7 +139,7 @@ def test_no_state_sees_more_than_a_batch(key: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_larger_batches_are_cut_with_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, w = data("cut", 50), np.arange(50.0)
+    x, w = data("cut", 50), np.arange(1.0, 51.0)
     engine = Batches(lambda: [(x, w)], batch=7)
     assert [len(a) for a, _ in engine] == [7] * 7 + [1]
     got = Standard().fit_on(engine)
@@ -208,7 +227,7 @@ BAD_FILES: dict[str, tuple[bytes | None, dict[str, Any], str]] = {
     "none.parquet": (None, {}, r"expected a file, got none"),
     "a.txt": (b"a\n1\n", {}, r"expected a \.csv or \.parquet file, got '\.txt'"),
     "empty.csv": (b"", {}, r"empty\.csv.*Empty CSV file"),
-    "header.csv": (b"a,b\n", {}, r"expected at least one row, got none"),
+    "header.csv": (b"a,b\n", {}, r"expected at least one row that weighs something, got none"),
     "ragged.csv": (b"a,b\n1,2\n3\n", {}, r"ragged\.csv.*Expected 2 columns, got 1"),
     "twice.csv": (b"a,b,a\n1,2,3\n", {}, r"columns with different names, got \['a'\] more than once"),
     "text.csv": (b"a,b\n1,x\n", {}, r"numeric columns, got column 'b' of type string\. Hint: .*columns="),
@@ -294,8 +313,9 @@ def test_a_stopped_pass_starts_again() -> None:
 @pytest.mark.parametrize(
     ("source", "text"),
     [
-        ([], r"Batches\(source\): expected at least one row, got none"),
-        ([np.zeros((0, 2))], r"expected at least one row, got none"),
+        ([], r"Batches\(source\): expected at least one row that weighs something, got none"),
+        ([np.zeros((0, 2))], r"expected at least one row that weighs something, got none"),
+        ([(np.zeros((2, 2)), np.zeros(2))], r"expected at least one row that weighs something, got none"),
         ([np.zeros((2, 2)), np.zeros((2, 3))], r"expected 2 columns in every batch, got 3"),
         ([np.zeros((2, 2)), np.zeros((2, 1))], r"expected 2 columns in every batch, got 1"),
         ([np.zeros(3)], r"expected rows of shape \(n, d\), got shape \(3,\)"),
@@ -317,8 +337,9 @@ def test_a_batch_has_at_least_one_row() -> None:
 @pytest.mark.parametrize(
     ("shards", "text"),
     [
-        ([], "at least one shard with a row, got none"),
-        ([np.zeros((0, 1)), np.zeros((0, 1))], "at least one shard with a row, got none"),
+        ([], "at least one shard with a row that weighs something, got none"),
+        ([np.zeros((0, 1)), np.zeros((0, 1))], "at least one shard with a row that weighs something, got none"),
+        ([(np.zeros((2, 1)), np.zeros(2))], "at least one shard with a row that weighs something, got none"),
         ([np.zeros((2, 1)), np.zeros((2, 3))], r"as many columns in every shard, got \[1, 3\]"),
         ([np.zeros(2)], r"rows of shape \(n, d\), got shape \(2,\)"),
         ([(np.zeros((2, 1)), np.ones((2, 1)))], r"weights of shape \(2,\), got shape \(2, 1\)"),

@@ -28,7 +28,7 @@ Record = dict[str, Any]
 
 
 def data() -> np.ndarray[Any, Any]:
-    x = rng("files").gamma(2.0, size=(40, 3)) * [1.0, 1e-3, 1e6] - [0.0, 1e-3, 0.0]
+    x = rng("files").gamma(2.0, size=(40, 3)) * [1.0, 1e-3, 1e6]
     x[rng("files, holes").random(x.shape) < 0.1] = np.nan
     return x
 
@@ -258,11 +258,7 @@ def test_a_changed_byte_never_changes_the_answer(key: str, tmp_path: Path) -> No
     path = saved(tmp_path, key)
     blob, want = path.read_bytes(), renorm.load(path)
     g = rng(f"flipped bytes of {key}")
-    at = (
-        range(len(blob))
-        if len(blob) < 2500
-        else sorted({*g.integers(0, len(blob), 900).tolist(), *range(len(blob) - 700, len(blob))})
-    )
+    at = sorted({*g.integers(0, len(blob), 450).tolist(), *range(len(blob) - 250, len(blob))})
     harmless = 0
     for i in at:
         damaged = bytearray(blob)

@@ -49,6 +49,7 @@ class Kind:
     grows: bool = False
     unlike: tuple[dict[str, Any], ...] = ()  # parameters that do not merge with the others
     of_rows: tuple[str, ...] = ()  # what counts rows, not weights
+    far: tuple[float, ...] = (math.nan, 1e300, -math.inf, 5.0)  # values that must not matter where they weigh nothing
 
 
 # what they say
@@ -346,6 +347,7 @@ KINDS: dict[str, Kind] = {
         power_naive,
         lambda columns: {"geometry": geometry(columns), "tilt": TILTS[columns]},
         lifted,
+        far=(math.nan, -0.3, -1.0),  # engines leave such rows out before they are lifted
         unlike=({"geometry": geometry([0, 1, 2]), "tilt": TILTS + 1},),
     ),
     "Sample": Kind(
@@ -537,7 +539,7 @@ def test_weights_are_repetitions(kind: Kind, data: tuple[Array, Array | None], d
 def test_rows_of_weight_0_are_left_out(kind: Kind, data: tuple[Array, Array | None]) -> None:
     x, w = data
     far = kind.rows(np.full((2, WIDTH), np.nan))
-    for value in (np.nan, 1e300, -np.inf, 5.0):
+    for value in kind.far:
         far[:] = value
         more = np.concatenate([far[:1], kind.rows(x), far[1:]])
         weights = np.concatenate([[0.0], ones(x, w), [0.0]])

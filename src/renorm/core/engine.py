@@ -89,7 +89,7 @@ class Batches(Engine):
         cut = self._cut(self._items)
         first = next(cut, None)
         if first is None:
-            raise DataError("Batches(source)", expected="at least one row", got="none")
+            raise DataError("Batches(source)", expected="at least one row that weighs something", got="none")
         self.width = first[0].shape[1]
         # the first pass goes on from here: an iterator that cannot be made anew has lost nothing yet
         self._begun: Iterator[Batch] | None = chain([first], cut)
@@ -170,7 +170,7 @@ class Shards(Engine):
         self.parts = [_checked(part, "Shards(parts)") for part in parts]
         widths = sorted({x.shape[1] for x, _ in self.parts})
         if not any(len(x) for x, _ in self.parts):
-            raise DataError("Shards(parts)", expected="at least one shard with a row", got="none")
+            raise DataError("Shards(parts)", expected="at least one shard with a row that weighs something", got="none")
         if len(widths) > 1:
             raise DataError("Shards(parts)", expected="as many columns in every shard", got=f"{widths}")
         self.width, self.disclose = widths[0], disclose
@@ -197,7 +197,7 @@ class Shards(Engine):
 
 
 def _checked(item: Array | tuple[Array, Array | None], who: str) -> Batch:
-    """Return rows (n, d) and weights (n,) or None as arrays.
+    """Return rows (n, d) and weights (n,) or None as arrays, without the rows that weigh nothing.
 
     Raises
     ------
@@ -214,6 +214,8 @@ def _checked(item: Array | tuple[Array, Array | None], who: str) -> Batch:
             raise DataError(who, expected=f"weights of shape ({len(x)},)", got=f"shape {w.shape}")
         if not (np.isfinite(w) & (w >= 0)).all():
             raise DataError(who, expected="finite weights of at least 0", got=f"{w[~(np.isfinite(w) & (w >= 0))][0]}")
+        if not w.all():  # a far value in such a row could overflow where it is mapped, and 0 times inf is NaN
+            x, w = x[w > 0], w[w > 0]
     return x, w
 
 

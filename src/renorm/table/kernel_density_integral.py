@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -209,21 +210,23 @@ class KernelDensityIntegral(TableNormalizer):
         out[:, real] = (below[2:] - below[0]) / inside, np.log(density[2:] / inside)
         return out[0], out[1]
 
-    def _by_column(self, x: Array, inexact: Callable[[Array, Array, Array], Array], which: int) -> Array:
-        out = []
-        for j, column in enumerate(x.T):
-            z = over_range(column, self.data_min_[j], self.data_max_[j])
-            exact = self.exact and self.bandwidth_[j] > 0
-            out.append(self._exactly(j, z)[which] if exact else inexact(z, *self._grid(j)))
-        return np.column_stack(out)
-
     def _grid(self, j: int) -> tuple[Array, Array]:
         n = self.n_quantiles_[j]
         return self.positions_[:n, j], self.references_[:n, j]
 
+    def _place(self, j: int) -> Callable[[Array], Array]:
+        return partial(over_range, low=self.data_min_[j], high=self.data_max_[j])
+
     def _map(self, x: Array) -> Array:
-        out = self._by_column(x, look_up, 0)
-        return np.clip(ndtri(np.clip(out, 0, 1)), -_END, _END) if self.output_distribution == "normal" else out
+        out = np.empty(x.shape)
+        for j, column in enumerate(x.T):
+            if self.exact and self.bandwidth_[j] > 0:
+                out[:, j] = self._exactly(j, self._place(j)(column))[0]
+            else:
+                look_up(column, *self._grid(j), place=self._place(j), out=out[:, j])
+        if self.output_distribution == "normal":
+            np.clip(ndtri(np.clip(out, 0, 1, out=out), out=out), -_END, _END, out=out)
+        return out
 
     def _unmap(self, y: Array) -> Array:
         if self.output_distribution == "normal":  # the clipped ends are the ends of the grid
@@ -232,8 +235,12 @@ class KernelDensityIntegral(TableNormalizer):
         return between(self.data_min_, self.data_max_, z)
 
     def _log_abs_det(self, x: Array) -> Array:
-        half = 0.5 * self.data_max_ - 0.5 * self.data_min_
-        out = self._by_column(x, log_slope, 1) - np.log(2 * np.where(half > 0, half, 0.5))
+        half, out = 0.5 * self.data_max_ - 0.5 * self.data_min_, np.empty(x.shape)
+        for j, column in enumerate(x.T):
+            z = self._place(j)(column)
+            exact = self.exact and self.bandwidth_[j] > 0
+            out[:, j] = self._exactly(j, z)[1] if exact else log_slope(z, *self._grid(j))
+        out -= np.log(2 * np.where(half > 0, half, 0.5))
         if self.output_distribution == "normal":
             y = self._map(x)
             out = np.where(np.abs(y) < _END, out + 0.5 * (np.log(2 * np.pi) + y**2), -np.inf)

@@ -15,6 +15,10 @@ from renorm.testing import Case, assert_close, golden, rng
 METHOD = "table.winsor"
 VECTORS = ["feature_engine__Winsorizer_gauss"]
 MERGES = {"negative": "the values beyond three standard deviations go to the cap: that is the method"}
+EQUIVALENT = {
+    "spread = _distance(high, low) -> spread = _distance(low, high)": "a distance has no direction",
+    "return np.clip(x, self.lower_, self.upper_) -> return np.clip(self.lower_, x, self.upper_)": "clip(x, a, b) is clip(a, x, b)",
+}
 DEFAULTS = {"gauss": 3.0, "iqr": 1.5, "mad": 3.29, "quantile": 0.05}
 
 
