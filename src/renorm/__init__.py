@@ -14,7 +14,7 @@ _LAZY = {
 }
 _PACKAGES = ("comparison", "core", "nn", "report", "table", "tensor", "testing", "text")
 
-__all__ = ["Comparison", "RenormError", "compare", "create", "get", "load", "methods"]  # noqa: F822
+__all__ = ["Comparison", "RenormError", "compare", "create", "get", "load", "methods"]
 
 
 def __getattr__(name: str) -> object:

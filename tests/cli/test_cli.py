@@ -1,9 +1,8 @@
 """The command line: thin, quiet when it should be, one line for bad input."""
 
 import json
-import shlex
-import sys
 import os
+import shlex
 import subprocess
 import sys
 

@@ -89,8 +89,11 @@ class Asinh(TableNormalizer):
 
     def _map(self, x: Array) -> Array:
         z = x / self.scale_
-        far = np.log(np.abs(x)) - np.log(self.scale_) + np.log(2)
-        return np.where(np.isinf(z), np.copysign(far, x), np.arcsinh(z))
+        y = np.arcsinh(z)
+        if np.isinf(z).any():
+            far = np.log(np.abs(x)) - np.log(self.scale_) + np.log(2)
+            y = np.where(np.isinf(z), np.copysign(far, x), y)
+        return y
 
     def _unmap(self, y: Array) -> Array:
         far = np.exp(np.abs(y) + np.log(self.scale_) - np.log(2))

@@ -74,7 +74,7 @@ class MeanAbsDeviation(TableNormalizer):
     References
     ----------
     L. Kaufman and P. J. Rousseeuw, Finding Groups in Data: An Introduction to Cluster Analysis, Wiley 1990,
-    section 1.2, doi:10.1002/9780470316801.
+    chapter 1, doi:10.1002/9780470316801.
 
     Examples
     --------

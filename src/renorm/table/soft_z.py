@@ -74,8 +74,8 @@ class SoftZ(TableNormalizer):
 
     References
     ----------
-    D. Holzmueller, L. Grinsztajn and I. Steinwart, Better by default: strong pre-tuned MLPs and boosted trees on
-    tabular data, NeurIPS 2024, section 3, arXiv:2407.04491.
+    D. Holzmüller, L. Grinsztajn and I. Steinwart, Better by default: strong pre-tuned MLPs and boosted trees on
+    tabular data, NeurIPS 2024, arXiv:2407.04491.
 
     Examples
     --------

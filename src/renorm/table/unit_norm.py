@@ -72,7 +72,7 @@ class UnitNorm(TableNormalizer):
 
     def _map(self, x: Array) -> Array:
         largest = np.fmax.reduce(np.abs(x), axis=1, keepdims=True, initial=0.0)
-        x = np.divide(x, np.where(largest == 0, 1.0, largest), dtype=np.float64)
+        x = np.where(largest > 0, x / largest, x)
         if self.norm == "max":
             return x
         length = np.nansum(np.abs(x), axis=1, keepdims=True)
