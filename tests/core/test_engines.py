@@ -419,8 +419,9 @@ def test_a_generator_is_closed_when_the_engine_fails() -> None:
     def fail(queries: Any) -> Any:
         raise KeyboardInterrupt
 
+    talk = rounds()  # held here, so that nothing else closes it
     with pytest.raises(KeyboardInterrupt):
-        drive(rounds(), fail)
+        drive(talk, fail)
     assert closed == [True]
 
 

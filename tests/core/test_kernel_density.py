@@ -36,7 +36,7 @@ def column(name: str, n: int) -> tuple[Array, Array]:
 def by_pairs(points: Array, values: Array, weights: Array, h: float, order: int | None) -> tuple[Array, Array]:
     density, below = np.zeros(len(points)), np.zeros(len(points))
     for i, p in enumerate(points):
-        u = (p - values) / h
+        u = np.clip((p - values) / h, -1e4, 1e4)  # far beyond any kernel's reach
         if order is None:
             kernel, cdf = np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi), ndtr(u)
         else:
@@ -95,7 +95,7 @@ def test_the_coefficients_are_of_a_density_and_its_tail(order: int) -> None:
     for u in (0.0, 0.7, 5.0):
         area, _ = quad(lambda t: float(np.exp(-t) * np.polynomial.polynomial.polyval(t, kernel)), u, 90, epsabs=1e-14)
         assert_close(np.exp(-u) * np.polynomial.polynomial.polyval(u, tail), area, op="vector")
-    assert tail[0] == 0.5
+    assert_close(tail[0], 0.5, op="elementwise")
 
 
 def test_share_below_takes_the_rule_that_fits_the_step() -> None:

@@ -837,7 +837,7 @@ def _cut(x: Array, w: Array | None, cuts: Array) -> list[tuple[Array, Array | No
     return list(zip(xs, [None] * len(xs) if w is None else np.split(w, cuts), strict=True))
 
 
-GRID = np.linspace(0, 1, 257)
+GRID = np.linspace(0, 1, 252)
 
 
 @pytest.mark.parametrize("pieces", [2, 9, 60])

@@ -193,6 +193,16 @@ def test_command_line(centre, capsys) -> None:
     assert mutate.main(["centre_of_mass"]) == 1
 
 
+def test_a_module_that_the_method_uses(centre, workshop) -> None:
+    helper = f"{workshop.package}._helper"
+    (workshop.methods / "_helper.py").write_text("def scaled(x, factor):\n    return x * factor\n")
+    method = METHOD.replace("y *= self.factor", "y = scaled(y, self.factor)")
+    method = method.replace("import numpy as np\n", f"import numpy as np\n\nfrom {helper} import scaled\n")
+    centre(method)
+    found = {v.after: v.status for v in mutate.gate("metric.centre", module=helper).verdicts}
+    assert found == {"return x / factor": "killed"}
+
+
 # receipts of the same stand-in ---------------------------------------------------------------------------------------
 
 

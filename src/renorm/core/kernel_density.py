@@ -142,7 +142,8 @@ def gaussian_sums(points: Array, values: Array, weights: Array, h: float) -> tup
         moments[k] = np.add.reduceat(term, first)
         term = term * u / (k + 1)
     mass = np.concatenate([[0.0], np.cumsum(moments[0])])
-    start, stop = (np.searchsorted(middle, points + r * h) for r in (-_REACH, _REACH))
+    start = np.searchsorted(middle, points - _REACH * h, side="left")
+    stop = np.searchsorted(middle, points + _REACH * h, side="right")
     density, distribution = np.zeros(len(points)), mass[start]
     for k in range(int(np.max(stop - start, initial=0))):
         live = np.flatnonzero(start + k < stop)

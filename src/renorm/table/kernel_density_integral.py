@@ -125,7 +125,7 @@ class KernelDensityIntegral(TableNormalizer):
     >>> from renorm.table import KernelDensityIntegral
     >>> x = np.array([[0.0], [1.0], [2.0], [10.0]])
     >>> KernelDensityIntegral().fit_transform(x).ravel().round(4)
-    array([0.    , 0.1783, 0.3596, 1.    ])
+    array([0.    , 0.1293, 0.2586, 1.    ])
     >>> KernelDensityIntegral(alpha=1e-9).fit_transform(x).ravel().round(4)
     array([0.    , 0.3333, 0.6667, 1.    ])
     """

@@ -45,6 +45,7 @@ from renorm.testing.fork import Ending, Send, run_forked
 
 THRESHOLD = 0.95
 JOBS = 2
+_TIME = "time limit"
 _STRING_KINDS = ("text", "entity")
 
 Signature = dict[str, dict[str, tuple[tuple[int, ...], Any]]]
@@ -80,6 +81,11 @@ class Outcome:
         return sum(v.status == status for v in self.verdicts)
 
     @property
+    def by_time_limit(self) -> int:
+        """How many of the killed ran out of time: endless loops, or a machine too busy to tell."""
+        return sum(v.status == "killed" and v.by == _TIME for v in self.verdicts)
+
+    @property
     def share(self) -> float:
         """Killed among those that were neither loud nor listed as equivalent; 1 where there are none."""
         killed, survived = self.count("killed"), self.count("survived")
@@ -97,6 +103,7 @@ class Outcome:
             "lines": self.lines,
             "mutants": len(self.verdicts) - self.count("invalid"),
             **{status: self.count(status) for status in ("loud", "killed", "survived", "equivalent")},
+            "by_time_limit": self.by_time_limit,
             "share": round(self.share, 4),
             "passed": self.passed,
             "survivors": [asdict(v) for v in self.verdicts if v.status == "survived"],
@@ -270,7 +277,7 @@ def _try(
 def _verdict(ending: Ending) -> tuple[str, str]:
     last = ending.sent[-1] if ending.sent else ("", "")
     if ending.how == "timeout":
-        return "killed", "time limit"
+        return "killed", _TIME
     if last[0] == "probed":
         return "killed", "crash"
     return last if last[0] else ("loud", "crash")
@@ -372,6 +379,7 @@ def _settle(outcome: Outcome, equivalent: dict[str, str]) -> None:
 def lines_of(outcome: Outcome) -> list[str]:
     """Return the outcome as lines for a terminal."""
     counts = ", ".join(f"{outcome.count(s)} {s}" for s in ("loud", "killed", "survived", "equivalent"))
+    counts += f"; {outcome.by_time_limit} by the time limit" if outcome.by_time_limit else ""
     total = len(outcome.verdicts) - outcome.count("invalid")
     out = [
         f"{'pass' if outcome.passed else 'FAIL'} {outcome.name}: {outcome.lines} lines, {total} mutants "
