@@ -143,10 +143,10 @@ def test_methods_show_and_their_json():
 def test_verify_prints_the_receipt(monkeypatch):
     from renorm.testing import receipts
 
-    monkeypatch.setattr(receipts, "load", lambda name: {"method": name, "oracle_gap": 1.5e-16, "laws": {"monotone": True}})
+    monkeypatch.setattr(receipts, "load", lambda name: {"method": name, "oracle_gap": 0.125, "laws": {"monotone": True}})
     out = call("verify", "standard").output
-    assert "table.standard" in out and "1.5e-16" in out and "monotone: yes" in out
-    assert json.loads(call("verify", "standard", "--json").stdout)["oracle_gap"] == 1.5e-16
+    assert "table.standard" in out and "0.125" in out and "monotone: yes" in out
+    assert json.loads(call("verify", "standard", "--json").stdout)["oracle_gap"] == 0.125
     monkeypatch.setattr(receipts, "load", lambda name: None)
     assert "none shipped" in call("verify", "standard", code=2).stderr
     monkeypatch.setattr(receipts, "make", lambda name: {"made": name})

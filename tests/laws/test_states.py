@@ -204,7 +204,7 @@ def quantiles_naive(x: Array, w: Array, params: dict[str, Any]) -> dict[str, Any
         column = []
         for p in PROBABILITIES.tolist():
             h = (n - 1) * p  # the position as a float has it
-            h = Fraction(round(h)) if n and abs(h - round(h)) < 1e-9 else Fraction(h)
+            h = Fraction(round(h)) if n and math.isclose(h, round(h)) else Fraction(h)
             # the value at position k is the least with more weight than k rows at or below it
             low, high = (value_at(real, k, total / n) for k in (h // 1, min(h // 1 + 1, n - 1))) if n else (None, None)
             column.append(math.nan if low is None else float(low) + (float(high) - float(low)) * float(h % 1))

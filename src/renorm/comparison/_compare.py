@@ -73,8 +73,10 @@ def compare(
     jobs : int, optional
         Processes of one thread each; None: as many as there are cores, if the work is worth it.
     progress : callable (done, total), optional
-    name, command : str
-        What the data are called and what a reader types to repeat this; both stand in the report.
+    name : str, default="the data"
+        What the data are called in the report.
+    command : str, default=""
+        What a reader types to repeat this, as the report shows it.
 
     Returns
     -------

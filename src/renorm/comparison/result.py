@@ -93,7 +93,7 @@ class Comparison:
         method -> estimator -> score of every split, None where it failed: all numbers above follow from these.
     settings : dict
         Task, methods, splits, seeds, scoring, rope, versions, data hash, command, ...
-    notes : tuple of str
+    notes : tuple of str, default=()
     """
 
     records: tuple[Record, ...]

@@ -179,8 +179,8 @@ def methods(
     Examples
     --------
     >>> import renorm
-    >>> [card.name for card in renorm.methods(kind="table")][:2]
-    ['identity', 'quantile']
+    >>> "identity" in [card.name for card in renorm.methods(kind="table")]
+    True
     """
     return catalog().select(kind=kind, tier=tier, normalizes=normalizes, readings=readings)
 

@@ -206,6 +206,22 @@ def share_below(points: Array, density: Array, distribution: Array, longest: flo
     return np.asarray(total / total[-1])
 
 
+def valleys(points: Array, density: Array) -> Array:
+    """Points where a density turns from falling to rising, the middle one of a flat stretch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> valleys(np.arange(7.0), np.array([0.0, 2.0, 1.0, 1.0, 1.0, 3.0, 0.0]))
+    array([3.])
+    """
+    turn = np.sign(np.diff(density))
+    moving = np.flatnonzero(turn)
+    before, after = moving[:-1], moving[1:]
+    found = (turn[before] < 0) & (turn[after] > 0)
+    return np.asarray(points[(before[found] + 1 + after[found]) // 2])
+
+
 def look_up(
     x: Array, grid: Array, references: Array, *, place: Callable[[Array], Array] | None = None, out: Array | None = None
 ) -> Array:

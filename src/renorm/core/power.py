@@ -340,7 +340,7 @@ def _mean(v: Array, real: Array | None, size: Array) -> Array:
     return np.asarray((v.sum(axis=0) if real is None else np.einsum("ij,ij->j", real, v)) / size)
 
 
-def ends_and_guess(origin: float) -> Generator[Any, Any, tuple[Extrema, Array | None]]:
+def ends_and_guess(origin: float = 1.0) -> Generator[Any, Any, tuple[Extrema, Array | None]]:
     """Ask for the ends of every column; an engine that holds all rows also solves for the tilt on a few of them."""
     first = yield Query(Extrema, whole=partial(_ends_and_guess, origin=origin))
     return first if isinstance(first, tuple) else (first, None)

@@ -84,9 +84,9 @@ class YeoJohnson(TableNormalizer):
     >>> from renorm.table import YeoJohnson
     >>> normalizer = YeoJohnson().fit(np.array([[1.0], [2.0], [3.0], [10.0], [100.0]]))
     >>> normalizer.lambdas_.round(4)
-    array([-0.2845])
+    array([-0.5115])
     >>> normalizer.transform([[1.0], [100.0]]).ravel().round(4)
-    array([-1.1973,  1.5612])
+    array([-1.2687,  1.5712])
     """
 
     _parameter_constraints = {"standardize": ["boolean"]}
@@ -95,7 +95,7 @@ class YeoJohnson(TableNormalizer):
         self.standardize = standardize
 
     def _rounds(self, schema: Schema) -> Rounds:
-        ends, guess = yield from ends_and_guess(1.0)
+        ends, guess = yield from ends_and_guess()
         geometry = PowerGeometry(ends.least, ends.greatest)
         tilt = yield from most_likely_tilt(geometry, guess)
         lambdas = geometry.lambdas(tilt)

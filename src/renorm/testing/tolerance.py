@@ -14,6 +14,7 @@ TABLE: dict[tuple[str, str], tuple[float, float]] = {
     ("float64", "merge"): (1e-11, 1e-300),  # the same sums in another order, roots of them
     ("float64", "root"): (1e-8, 1e-300),  # solved for: the argument of a flat optimum
     ("float64", "inverse"): (1e-6, 1e-300),  # of the spread, where the map bends as far as it is let
+    ("float64", "likelihood"): (1e-9, 0.0),  # a row: how much better another parameter may be
     ("float64", "vector"): (1e-9, 1e-12),  # golden vectors made in float64
     ("float64", "peer"): (2e-6, 1e-12),  # vectors of a peer whose own optimizer stops at 1e-8 of lambda
     ("float32", "exact"): (0.0, 0.0),

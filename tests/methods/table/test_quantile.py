@@ -110,7 +110,7 @@ def oracle(case):
                 u = rank(v, grid, ref)
                 y[i, j], slope = u, log_slope(v, grid, ref)
                 if o["output_distribution"] == "normal":
-                    y[i, j] = END if u > 1 - 1e-7 else -END if u < 1e-7 else normal.inv_cdf(u)
+                    y[i, j] = min(max(normal.inv_cdf(u), -END), END) if 0 < u < 1 else END * (2 * u - 1)
                     slope = -math.inf if abs(y[i, j]) == END else slope + math.log(2 * math.pi) / 2 + y[i, j] ** 2 / 2
                 slopes[i] += slope
                 back[i, j] = value(u, grid, ref)
