@@ -12,6 +12,9 @@ UNMAP = "        return unstandardize(y, *self._affine())"
 
 # check -> what is wrong, the real method, edits of its source, lines added to its class
 PLANTS: dict[str, list[tuple[str, str, list[tuple[str, str]], str]]] = {
+    "infinite_batches": [
+        ("looks at arrays alone", "table.standard", [], "def _looked_at(self, lift):\n    return lift or (lambda x: x)"),
+    ],
     "oracle": [
         (
             "divides by n - 1",

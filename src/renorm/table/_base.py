@@ -6,7 +6,7 @@ import sys
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,7 +22,7 @@ from renorm.core.card import Card
 from renorm.core.engine import Engine, Memory
 from renorm.core.errors import DataError, FitError, OptionTypeError, RenormError
 from renorm.core.fit import Rounds, drive
-from renorm.core.state import Array, Query, State
+from renorm.core.state import Array, Lift, Query, State
 
 
 @dataclass(frozen=True)
@@ -196,12 +196,19 @@ class TableNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _learn(self, engine: Engine, schema: Schema, more: bool = False) -> Self:
         states: tuple[State, ...] = ()
+        asked = [True] if self._accepts_inf else []
+        if isinstance(engine, Memory):
+            asked.append(True)
+            self._refuse_infinite(engine.x, f"{type(self).__name__}.fit(X)")
 
         def answer(queries: tuple[Query, ...]) -> tuple[Any, ...]:
             nonlocal states
             if self.card.rounds == "none" or (self.card.rounds == "one" and states):
                 who = f"{self.card.key}._rounds"
                 raise FitError(who, expected=f"rounds {self.card.rounds!r}, as its card says", got="one more question")
+            if not asked:  # rows that an engine holds were looked at by nobody
+                queries = tuple(replace(query, lift=self._looked_at(query.lift)) for query in queries)
+                asked.append(True)
             states = engine.answer(queries)
             if more:
                 states = tuple(old.merge(new) for old, new in zip(self._states, states, strict=True))
@@ -287,6 +294,10 @@ class TableNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 raise
             except ValueError as error:
                 raise DataError(who, expected="a frame of numbers", got=str(error)) from error
+        self._refuse_infinite(x, who)
+        return np.asarray(x)
+
+    def _refuse_infinite(self, x: Array, who: str) -> None:
         if not self._accepts_inf and not _finite(x):
             bad = np.argwhere(np.isinf(x))
             row, column = (int(i) for i in bad[0])
@@ -297,7 +308,15 @@ class TableNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 + (f" and {len(bad) - 1} more" if len(bad) > 1 else ""),
                 hint="drop or clip these rows, or use a method that works by ranks (robust, quantile)",
             )
-        return np.asarray(x)
+
+    def _looked_at(self, lift: Lift | None) -> Lift:
+        """Refuse infinite rows of a batch (the row is counted in its batch) before the row map sees them."""
+
+        def look(x: Array) -> Array:
+            self._refuse_infinite(x, f"{type(self).__name__}.fit_on(engine), one batch")
+            return x if lift is None else lift(x)
+
+        return look
 
     def _weights(self, sample_weight: Any, x: Array) -> Array:
         w = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)

@@ -278,6 +278,25 @@ def few_shards_equal_whole(subject: Subject) -> None:
     _equal_on(subject, 1e8, True, ("9 shards",))
 
 
+@check("table", applies=_learns)
+def infinite_batches(subject: Subject) -> None:
+    """Infinities that come through an engine are refused as those of an array are, or taken by ranks."""
+    x = _columns(subject, "infinite_batches")
+    x[11, 2] = np.inf
+    if subject.cls._accepts_inf:
+        whole = subject.cls().fit(x).transform(x)
+        assert_close(subject.cls().fit_on(Shards([x[:20], x[20:]])).transform(x), whole, op="root")
+        return
+    for engine in (Memory(x), Batches(lambda: [x], batch=7), Shards([x[:20], x[20:]])):
+        try:
+            subject.cls().fit_on(engine)
+        except DataError as error:
+            said = str(error)
+        else:
+            raise AssertionError(f"{type(engine).__name__} let an infinity through")
+        assert "column 2" in said, said
+
+
 @check("table", applies=_learns, quick=True)
 def one_round(subject: Subject) -> None:
     """partial_fit and merge exist for one-round methods and only for them, and equal one fit."""
